@@ -1,0 +1,1 @@
+"""YAML presets and prompts that ship with the package, and nothing else."""

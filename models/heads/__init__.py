@@ -1,0 +1,1 @@
+"""Embeddings in; scores, ages, masks out."""

@@ -1,0 +1,1 @@
+"""The roof: it alone knows sources, models and sinks, and puts them together."""

@@ -1,0 +1,5 @@
+"""The ``fetalstream`` command."""
+
+
+def main() -> None:
+    """Entry point (the commands follow)."""

@@ -1,0 +1,120 @@
+"""What leaves the pipeline: one record type per kind, all of them `Event`.
+
+Records are JSON and MessagePack alike; each carries its ``kind``, which is also its ZeroMQ topic.
+"""
+
+import msgspec
+
+
+class ModelRef(msgspec.Struct, frozen=True, kw_only=True):
+    """The weights that spoke: name, SHA-256 of the file's bytes, version."""
+
+    name: str
+    sha256: str
+    version: str
+
+
+class Stamp(msgspec.Struct, frozen=True, kw_only=True):
+    """When a record of a *live* stream was made; a review has none, so that it can be repeated byte for byte.
+
+    Attributes:
+        captured_ns: monotonic clock of the newest frame the record speaks of.
+        latency_ms: from that frame's capture to this record.
+        wall_time: UTC, ISO 8601, for the record only.
+    """
+
+    captured_ns: int
+    latency_ms: float
+    wall_time: str
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """What every record has.
+
+    Attributes:
+        stream: identity of the stream, the same from "stream.started" to "stream.ended".
+        sequence: running number within the stream, from 0, over all kinds but "frame.scores", which has its own.
+        stamp: when it was made, for live streams only.
+    """
+
+    stream: str
+    sequence: int
+    stamp: Stamp | None = None
+
+
+class StreamStarted(Event, frozen=True, kw_only=True, tag="stream.started"):
+    """A stream has begun. ``config_sha256`` names the whole configuration, ``labels`` the planes that can be said."""
+
+    source: str
+    model: ModelRef
+    labels: tuple[str, ...]
+    config_sha256: str
+    software: str
+    research_use_only: bool = True
+
+
+class StreamState(Event, frozen=True, kw_only=True, tag="stream.state"):
+    """The source has changed its state: opening, running, stalled, reconnecting, ended, failed."""
+
+    state: str
+    reason: str = ""
+
+
+class StreamDamaged(Event, frozen=True, kw_only=True, tag="stream.damaged"):
+    """Part of the stream could not be read; ``pts_seconds`` is the last good frame before it."""
+
+    what: str
+    lost_packets: int
+    pts_seconds: float | None
+
+
+class StreamEnded(Event, frozen=True, kw_only=True, tag="stream.ended"):
+    """The last record of a stream, with the whole count of frames.
+
+    ``frames_dropped`` gives a count per reason and is empty when nothing was dropped; ``frames_skipped`` likewise for
+    frames that sampling left out on purpose.
+    """
+
+    reason: str
+    frames_read: int
+    frames_embedded: int
+    frames_dropped: dict[str, int]
+    frames_skipped: dict[str, int]
+    media_seconds: float
+
+
+class PlaneEntered(Event, frozen=True, kw_only=True, tag="plane.entered"):
+    """A standard plane is in view. ``score`` in [0, 1] is the smoothed score at entry."""
+
+    plane: str
+    start_seconds: float
+    score: float
+
+
+class PlaneLeft(Event, frozen=True, kw_only=True, tag="plane.left"):
+    """The plane has left the view: its whole interval [start_seconds, end_seconds) and its best frame.
+
+    ``score`` in [0, 1] is the mean over the interval; ``best_score`` the highest single-frame score.
+    """
+
+    plane: str
+    start_seconds: float
+    end_seconds: float
+    score: float
+    frames: int
+    best_frame_index: int
+    best_pts_seconds: float
+    best_score: float
+
+
+class FrameScores(Event, frozen=True, kw_only=True, tag="frame.scores"):
+    """Scores of one embedded frame, in the order of ``labels`` in "stream.started". Optional, and many."""
+
+    frame_index: int
+    pts_seconds: float
+    epoch: int
+    scores: tuple[float, ...]
+
+
+AnyEvent = StreamStarted | StreamState | StreamDamaged | StreamEnded | PlaneEntered | PlaneLeft | FrameScores
+"""The tagged union: decode with ``msgspec.json.decode(line, type=AnyEvent)``."""

@@ -1,0 +1,17 @@
+"""Where pictures come from. Knows no model and no sink."""
+
+from .frame import Damage, Frame, Item, Picture, Pixels, SourceState, StateChange
+from .source import Source, SourceError, SourceInfo
+
+__all__ = [
+    "Damage",
+    "Frame",
+    "Item",
+    "Picture",
+    "Pixels",
+    "Source",
+    "SourceError",
+    "SourceInfo",
+    "SourceState",
+    "StateChange",
+]

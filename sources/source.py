@@ -1,0 +1,51 @@
+"""The seam between where pictures come from and everything else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from .. import FetalStreamError
+from .frame import Item
+
+
+class SourceError(FetalStreamError):
+    """A source cannot be opened or read; the message names it and says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInfo:
+    """What a source says of itself once it is open.
+
+    Attributes:
+        uri: how a user would name it, without secrets and without patient data.
+        name: short label, safe as a file name.
+        width_px, height_px: size of the pictures, 0 when only the frames tell.
+        announced_fps: what the container or device claims; for display only, never for deciding what to drop.
+        frame_count: frames the container announces, None when it does not (for progress bars only).
+        is_live: frames pass whether anyone looks or not.
+    """
+
+    uri: str
+    name: str
+    width_px: int = 0
+    height_px: int = 0
+    announced_fps: float | None = None
+    frame_count: int | None = None
+    is_live: bool = False
+
+
+class Source(Protocol):
+    """A stream of pictures.
+
+    Contract: ``open`` once, then iterate ``items`` once, then ``close`` (any number of times, from any thread, also
+    while ``items`` blocks: the iteration then ends soon). ``open`` raises `SourceError` when nothing can be read.
+    ``items`` may block between frames of a live stream; it starts with RUNNING and its last item is ENDED or FAILED
+    (after which nothing follows); it raises nothing for damage in the stream, which it reports as items. Whoever opened
+    the source closes it. Iterating converts no pixels.
+    """
+
+    def open(self) -> SourceInfo: ...
+
+    def items(self) -> Iterator[Item]: ...
+
+    def close(self) -> None: ...
