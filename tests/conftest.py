@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def _shared(name: str, variable: str) -> Path:
-    """A folder of ``../shared``, or of the environment variable; missing, it skips the test at home and fails it in CI."""
+    """A folder of ``../shared`` or of the variable; where it is missing the test is skipped at home and fails in CI."""
     folder = Path(os.environ.get(variable) or ROOT.parent / "shared" / name)
     if folder.is_dir():
         return folder
