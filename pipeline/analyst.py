@@ -1,0 +1,120 @@
+"""From scored frames to events: smoothing, segments and the record of what happened. No threads, no I/O."""
+
+from collections.abc import Iterator, Sequence
+
+from ..models import BACKGROUND
+from ..sinks import AnyEvent, FrameScores, PlaneEntered, PlaneLeft, StreamDamaged, StreamState
+from ..sources import SourceState, StateChange
+from .messages import Notice, Scored
+from .recorder import Recorder
+from .segments import Change, Entered, Segmenter
+from .smoothing import ExponentialSmoothing
+
+INTERRUPTIONS = frozenset({SourceState.STALLED, SourceState.RECONNECTING, SourceState.ENDED, SourceState.FAILED})
+"""States in which nobody knows what the probe sees: whatever plane was in view has left."""
+
+SECONDS_DIGITS = 6
+SCORE_DIGITS = 4
+"""Digits written: more would record float noise of one machine, not the scan."""
+
+
+class Analyst:
+    """Feeds frames and notices of one stream through smoothing and segmentation.
+
+    Args:
+        labels: the head's labels; the first is "background".
+        smoothing, segmenter: fresh ones, for this stream alone.
+        max_gap_seconds: a longer pause in media time ends what is in view.
+        recorder: gives events their envelope.
+        frame_scores: whether each frame's scores are events too.
+    """
+
+    def __init__(
+        self,
+        *,
+        labels: Sequence[str],
+        smoothing: ExponentialSmoothing,
+        segmenter: Segmenter,
+        max_gap_seconds: float,
+        recorder: Recorder,
+        frame_scores: bool,
+    ) -> None:
+        if labels[0] != BACKGROUND:
+            raise ValueError(f"labels start with {BACKGROUND!r}, not {labels[0]!r}")
+        self.labels = tuple(labels)
+        self.smoothed: dict[str, float] = {}
+        self._smoothing = smoothing
+        self._segmenter = segmenter
+        self._max_gap_seconds = max_gap_seconds
+        self._recorder = recorder
+        self._frame_scores = frame_scores
+        self._last: Scored | None = None
+
+    @property
+    def plane(self) -> str | None:
+        """The plane in view now, None for background."""
+        return self._segmenter.plane
+
+    def feed(self, message: Scored | Notice) -> Iterator[AnyEvent]:
+        """The events one message gives rise to, in order."""
+        if isinstance(message, Scored):
+            yield from self._frame(message)
+        elif isinstance(message, StateChange):
+            if message.state in INTERRUPTIONS:
+                yield from self.interrupt()
+            yield self._recorder.make(StreamState, state=message.state.value, reason=message.reason)
+        else:
+            pts_seconds = None if message.pts_seconds is None else round(message.pts_seconds, SECONDS_DIGITS)
+            yield self._recorder.make(
+                StreamDamaged, what=message.what, lost_packets=message.lost_packets, pts_seconds=pts_seconds
+            )
+
+    def interrupt(self) -> Iterator[AnyEvent]:
+        """What is in view leaves; the next frame starts afresh."""
+        captured_ns = self._last.captured_ns if self._last else None
+        for change in self._segmenter.finish():
+            yield self._event(change, captured_ns)
+        self._smoothing.reset()
+        self._last = None
+
+    def _frame(self, frame: Scored) -> Iterator[AnyEvent]:
+        if self._last is not None:
+            gap_seconds = frame.pts_seconds - self._last.pts_seconds
+            if frame.epoch != self._last.epoch or not 0 <= gap_seconds <= self._max_gap_seconds:
+                yield from self.interrupt()
+        self._last = frame
+        smoothed = self._smoothing.update(frame.pts_seconds, frame.scores)
+        self.smoothed = dict(zip(self.labels, map(float, smoothed), strict=True))
+        for change in self._segmenter.update(frame.index, frame.pts_seconds, smoothed, frame.scores):
+            yield self._event(change, frame.captured_ns)
+        if self._frame_scores:
+            yield self._recorder.make(
+                FrameScores,
+                captured_ns=frame.captured_ns,
+                frame_index=frame.index,
+                pts_seconds=round(frame.pts_seconds, SECONDS_DIGITS),
+                epoch=frame.epoch,
+                scores=tuple(round(float(score), SCORE_DIGITS) for score in frame.scores),
+            )
+
+    def _event(self, change: Change, captured_ns: int | None) -> AnyEvent:
+        if isinstance(change, Entered):
+            return self._recorder.make(
+                PlaneEntered,
+                captured_ns=captured_ns,
+                plane=change.plane,
+                start_seconds=round(change.start_seconds, SECONDS_DIGITS),
+                score=round(change.score, SCORE_DIGITS),
+            )
+        return self._recorder.make(
+            PlaneLeft,
+            captured_ns=captured_ns,
+            plane=change.plane,
+            start_seconds=round(change.start_seconds, SECONDS_DIGITS),
+            end_seconds=round(change.end_seconds, SECONDS_DIGITS),
+            score=round(change.score, SCORE_DIGITS),
+            frames=change.frames,
+            best_frame_index=change.best.frame_index,
+            best_pts_seconds=round(change.best.pts_seconds, SECONDS_DIGITS),
+            best_score=round(change.best.score, SCORE_DIGITS),
+        )

@@ -1,0 +1,160 @@
+"""The configuration: a typed tree of frozen sections. How it is read stands in ``settings.py``."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings
+
+from . import plugins
+from .channel import Policy
+
+Score = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, le=3600)]
+
+
+class Section(BaseModel):
+    """A part of the tree: immutable, and no key but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ModelSection(Section):
+    kind: str = "compact"
+    """Which model: compact (embedded), fetalclip, mobile, sononet, or a plug-in's."""
+    weights: Path | None = None
+    """Weight file; None takes the embedded or the pulled one."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """auto: bfloat16 where the processor computes it and it is faster, else float32."""
+
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        if kind not in (known := plugins.names("models")):
+            raise ValueError(f"no such model; there are: {', '.join(known)}")
+        return kind
+
+
+class OwnHead(Section):
+    kind: Literal["own"] = "own"
+    """The plane head that comes with the model."""
+
+
+class ZeroShotSection(Section):
+    kind: Literal["zero_shot"]
+    prompts: Path | None = None
+    """Prompt file (our YAML or the published JSON); None takes the shipped prompts."""
+    min_similarity: Annotated[float, Field(ge=-1, le=1)] | None = None
+    """Cosine under which a picture is background; None takes the head's default."""
+    min_margin: Annotated[float, Field(ge=0, le=2)] | None = None
+    """Lead in cosine over the runner-up under which a picture is background; None takes the head's default."""
+
+
+class ProbeSection(Section):
+    kind: Literal["probe"]
+    file: Path
+    """Head file written by ``fetalstream train probe``."""
+
+
+HeadSection = Annotated[OwnHead | ZeroShotSection | ProbeSection, Field(discriminator="kind")]
+
+
+class EveryFrameSection(Section):
+    kind: Literal["every_frame"] = "every_frame"
+
+
+class FixedRateSection(Section):
+    kind: Literal["fixed_rate"]
+    rate_fps: Annotated[float, Field(gt=0, le=1000)]
+    """Frames per second of media time."""
+
+
+SamplingSection = Annotated[EveryFrameSection | FixedRateSection, Field(discriminator="kind")]
+
+
+class FlowSection(Section):
+    policy: Policy = Policy.BLOCK
+    """block: nothing is lost, the source waits. latest: the newest frame wins, drops are counted."""
+    queue_frames: Annotated[int, Field(ge=1, le=4096)] = 32
+    """Decoded frames that may wait for the encoder."""
+    batch_frames: Annotated[int, Field(ge=1, le=512)] = 8
+    """Most frames embedded at once."""
+    batch_wait_ms: Annotated[float, Field(ge=0, le=10_000)] | None = None
+    """How long a batch waits to fill; null: until it is full, which makes results repeatable."""
+    cpu_threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Threads of the encoder on a CPU; null: torch's default."""
+
+
+class SmoothingSection(Section):
+    time_constant_seconds: Seconds = 0.2
+    """Time constant of the low-pass over scores; 0 switches it off."""
+    max_gap_seconds: Seconds = 2.0
+    """Longest pause between frames that is bridged."""
+
+
+class SegmentsSection(Section):
+    enter_score: Score = 0.6
+    """Smoothed score at which a plane enters."""
+    leave_score: Score = 0.4
+    """Smoothed score under which it leaves; at most enter_score."""
+    hold_seconds: Seconds = 0.2
+    """How long a plane must stay strongest to enter."""
+    release_seconds: Seconds = 0.3
+    """How long it must stay weak to leave."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.leave_score > self.enter_score:
+            raise ValueError(f"leave_score {self.leave_score} is above enter_score {self.enter_score}")
+        return self
+
+
+class JsonLinesSection(Section):
+    kind: Literal["jsonl"]
+    path: Path
+
+
+class ZmqSection(Section):
+    kind: Literal["zmq"]
+    endpoint: str = "tcp://127.0.0.1:5555"
+    encoding: Literal["msgpack", "json"] = "msgpack"
+
+
+class ConsoleSection(Section):
+    kind: Literal["console"]
+
+
+class PluginSinkSection(Section):
+    kind: Literal["plugin"]
+    name: str
+    """Name of an entry point in the group fetalstream.sinks."""
+    options: dict[str, Any] = {}
+
+
+SinkSection = Annotated[JsonLinesSection | ZmqSection | ConsoleSection | PluginSinkSection, Field(discriminator="kind")]
+
+
+class Config(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)  # pyright: ignore[reportAssignmentType]
+
+    model: ModelSection = ModelSection()
+    head: HeadSection = OwnHead()
+    sampling: SamplingSection = EveryFrameSection()
+    flow: FlowSection = FlowSection()
+    smoothing: SmoothingSection = SmoothingSection()
+    segments: SegmentsSection = SegmentsSection()
+    frame_scores: bool = False
+    """Also send the scores of every embedded frame ("frame.scores")."""
+    sinks: tuple[SinkSection, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest over everything that can change a result (so not over sinks)."""
+        tree = self.model_dump(mode="json", exclude={"sinks"})
+        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,244 @@
+"""Running one stream: four threads, three bounded channels, one outcome.
+
+    source -> [frames] -> prepare -> [prepared] -> encode -> [scored] -> analyse -> sinks
+
+Under LATEST only the first channel drops. ``prepare`` takes a frame no sooner than the encoder has room for it, so what
+is encoded is always the newest there is, and the age of a result stays under two encodings however slow the model is.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+
+from .. import FetalStreamError, __version__
+from ..models.encoder import Model
+from ..sinks import AnyEvent, ModelRef, Sink, StreamEnded, StreamStarted
+from ..sources import Frame, Item, Source, SourceInfo, SourceState, StateChange
+from .analyst import SECONDS_DIGITS, Analyst
+from .channel import Channel, Policy
+from .crew import Crew
+from .messages import Notice, Prepared, Scored
+from .recorder import Recorder
+from .sampling import Sampler
+from .telemetry import Telemetry
+
+TICK_SECONDS = 0.1
+"""How often the waiting thread looks up (for signals and screens)."""
+
+DROPPED_BUSY = "encoder_busy"
+"""Reason of the only drop there is: a newer frame came before the encoder was free."""
+
+SCORED_CAPACITY = 256
+"""Results are small; this many may wait for a sink that is writing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """How frames queue and batch; see `FlowSection` in the configuration."""
+
+    policy: Policy
+    queue_frames: int
+    batch_frames: int
+    batch_wait_seconds: float | None
+    cpu_threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a stream ended.
+
+    Attributes:
+        ended: its last event.
+        wall_seconds: from opening the source to the last event.
+        failed: the source failed (the last event says why); an exception of a stage is raised instead.
+    """
+
+    ended: StreamEnded
+    wall_seconds: float
+    failed: bool
+
+
+@dataclass(kw_only=True)
+class StreamRun:
+    """One stream, from opening its source to its last event.
+
+    Attributes:
+        source: not yet opened; this run opens and closes it.
+        model: encoder and plane head.
+        sampler, analyst, recorder: fresh ones, for this stream alone.
+        sinks: get every event in order; whoever made them closes them.
+        config_sha256: goes into the first event.
+        telemetry: counts to read from any thread.
+    """
+
+    source: Source
+    model: Model
+    flow: Flow
+    sampler: Sampler
+    analyst: Analyst
+    recorder: Recorder
+    sinks: Sequence[Sink]
+    config_sha256: str
+    telemetry: Telemetry = field(default_factory=Telemetry)
+
+    def __post_init__(self) -> None:
+        flow = self.flow
+        self._frames: Channel[Item] = Channel(
+            flow.queue_frames, policy=flow.policy, droppable=lambda item: isinstance(item, Frame)
+        )
+        self._prepared: Channel[Prepared | Notice] = Channel(flow.batch_frames)
+        self._scored: Channel[Scored | Notice] = Channel(SCORED_CAPACITY)
+        self._crew = Crew(self._tear_down)
+        self._last_state = StateChange(SourceState.OPENING)
+
+    def run(self, on_tick: Callable[[], None] = lambda: None) -> Outcome:
+        """Open, run to the end, and write the last event; blocks. ``on_tick`` is called about ten times a second.
+
+        Raises `SourceError` when the source does not open (before any event), and the first failure of any stage after
+        the last event has been written.
+        """
+        started = time.monotonic()
+        info = self.source.open()
+        try:
+            self._emit(self._first_event(info))
+            self._crew.start("read", self._read)
+            self._crew.start("prepare", self._prepare)
+            self._crew.start("encode", self._encode)
+            self._crew.start("analyse", self._analyse)
+            failure = self._wait(on_tick)
+        finally:
+            self.source.close()
+        if failure is not None:
+            with suppress(FetalStreamError):  # a sink that failed may fail again: the first failure is the one to tell
+                self._last_event(f"failed: {failure}")
+            raise failure
+        ended = self._last_event(self._end_reason())
+        wall_seconds = time.monotonic() - started
+        return Outcome(ended=ended, wall_seconds=wall_seconds, failed=self._last_state.state is SourceState.FAILED)
+
+    def stop(self) -> None:
+        """End in order: no more frames, what is under way is finished. From any thread or signal handler."""
+        self.source.close()
+
+    def cancel(self) -> None:
+        """End now: what is under way is dropped, the last event is still written."""
+        self._crew.cancel()
+
+    def _wait(self, on_tick: Callable[[], None]) -> BaseException | None:
+        try:
+            while not self._crew.join(TICK_SECONDS):
+                on_tick()
+        except BaseException as failure:  # raised again once the last event is out
+            self._crew.cancel()
+            self._crew.settle()
+            return failure
+        return None
+
+    def _tear_down(self) -> None:
+        self.source.close()
+        for channel in (self._frames, self._prepared, self._scored):
+            channel.cancel()
+
+    # The stages, each in a thread of its own.
+
+    def _read(self) -> None:
+        for item in self.source.items():
+            if isinstance(item, Frame):
+                self.telemetry.frame_read(item.pts_seconds, item.epoch)
+                if not self.sampler.wants(item.pts_seconds, item.epoch):
+                    self.telemetry.frame_skipped("sampling")
+                    continue
+            self._frames.put(item)
+        self._frames.finish()
+
+    def _prepare(self) -> None:
+        torch.set_num_threads(1)  # the cores belong to the encoder
+        while True:
+            self._prepared.wait_for_room()
+            item = self._frames.get()
+            if item is None:
+                break
+            if isinstance(item, Frame):
+                self._prepared.put(Prepared.of(item, self.model.encoder.prepare(item.picture.pixels)))
+            else:
+                self._prepared.put(item)
+        self._prepared.finish()
+
+    def _encode(self) -> None:
+        take = partial(self._prepared.get_batch, self.flow.batch_frames, max_wait_seconds=self.flow.batch_wait_seconds)
+        cpu_threads = self.flow.cpu_threads or os.cpu_count() or 1
+        while batch := take():
+            # OpenMP keeps this number per thread, MKL per process: it is set after the preparer has set its own.
+            torch.set_num_threads(cpu_threads)
+            frames = [message for message in batch if isinstance(message, Prepared)]
+            rows = iter(())
+            if frames:
+                features = self.model.encoder.encode([frame.pixels for frame in frames])
+                rows = iter(self.model.planes(features).scores)
+                self.telemetry.frames_embedded(len(frames))
+            for message in batch:
+                self._scored.put(Scored.of(message, next(rows)) if isinstance(message, Prepared) else message)
+        self._scored.finish()
+
+    def _analyse(self) -> None:
+        while (message := self._scored.get()) is not None:
+            for event in self.analyst.feed(message):
+                self._emit(event)
+            self.telemetry.frames_dropped(DROPPED_BUSY, self._frames.dropped)
+            if isinstance(message, Scored):
+                self.telemetry.result(
+                    plane=self.analyst.plane,
+                    scores=self.analyst.smoothed,
+                    pts_seconds=message.pts_seconds,
+                    captured_ns=message.captured_ns,
+                    now_ns=time.monotonic_ns(),
+                )
+            elif isinstance(message, StateChange):
+                self._last_state = message
+                self.telemetry.state(message.state.value, message.reason)
+
+    # Events.
+
+    def _emit(self, event: AnyEvent) -> None:
+        for sink in self.sinks:
+            sink.write(event)
+
+    def _first_event(self, info: SourceInfo) -> StreamStarted:
+        identity = self.model.encoder.identity
+        return self.recorder.make(
+            StreamStarted,
+            source=info.uri,
+            model=ModelRef(name=identity.name, sha256=identity.sha256, version=identity.version),
+            labels=self.analyst.labels,
+            config_sha256=self.config_sha256,
+            software=f"fetalstream {__version__}",
+        )
+
+    def _end_reason(self) -> str:
+        state, reason = self._last_state.state, self._last_state.reason
+        if state in (SourceState.ENDED, SourceState.FAILED):
+            return f"{state.value}: {reason}" if reason else state.value
+        return "stopped"
+
+    def _last_event(self, reason: str) -> StreamEnded:
+        """Whatever happened, the stream's record is closed: planes leave, counts are written."""
+        for event in self.analyst.interrupt():
+            self._emit(event)
+        self.telemetry.frames_dropped(DROPPED_BUSY, self._frames.dropped)
+        counts = self.telemetry.snapshot()
+        ended = self.recorder.make(
+            StreamEnded,
+            reason=reason,
+            frames_read=counts.frames_read,
+            frames_embedded=counts.frames_embedded,
+            frames_dropped=dict(counts.dropped),
+            frames_skipped=dict(counts.skipped),
+            media_seconds=round(counts.media_seconds, SECONDS_DIGITS),
+        )
+        self._emit(ended)
+        return ended
