@@ -116,6 +116,8 @@ class SegmentsSection(Section):
 class JsonLinesSection(Section):
     kind: Literal["jsonl"]
     path: Path
+    append: bool = True
+    """Whether an existing file is continued (live) or begun anew (review)."""
 
 
 class ZmqSection(Section):

@@ -54,7 +54,7 @@ class Outcome:
 
     Attributes:
         ended: its last event.
-        wall_seconds: from opening the source to the last event.
+        wall_seconds: from the first event to the last.
         failed: the source failed (the last event says why); an exception of a stage is raised instead.
     """
 
@@ -65,10 +65,10 @@ class Outcome:
 
 @dataclass(kw_only=True)
 class StreamRun:
-    """One stream, from opening its source to its last event.
+    """One stream, from its first frame to its last event.
 
     Attributes:
-        source: not yet opened; this run opens and closes it.
+        source, info: opened already; whoever opened it closes it.
         model: encoder and plane head.
         sampler, analyst, recorder: fresh ones, for this stream alone.
         sinks: get every event in order; whoever made them closes them.
@@ -77,6 +77,7 @@ class StreamRun:
     """
 
     source: Source
+    info: SourceInfo
     model: Model
     flow: Flow
     sampler: Sampler
@@ -97,22 +98,17 @@ class StreamRun:
         self._last_state = StateChange(SourceState.OPENING)
 
     def run(self, on_tick: Callable[[], None] = lambda: None) -> Outcome:
-        """Open, run to the end, and write the last event; blocks. ``on_tick`` is called about ten times a second.
+        """Run to the end and write the last event; blocks. ``on_tick`` is called about ten times a second.
 
-        Raises `SourceError` when the source does not open (before any event), and the first failure of any stage after
-        the last event has been written.
+        Raises the first failure of any stage, after the last event has been written.
         """
         started = time.monotonic()
-        info = self.source.open()
-        try:
-            self._emit(self._first_event(info))
-            self._crew.start("read", self._read)
-            self._crew.start("prepare", self._prepare)
-            self._crew.start("encode", self._encode)
-            self._crew.start("analyse", self._analyse)
-            failure = self._wait(on_tick)
-        finally:
-            self.source.close()
+        self._emit(self._first_event())
+        self._crew.start("read", self._read)
+        self._crew.start("prepare", self._prepare)
+        self._crew.start("encode", self._encode)
+        self._crew.start("analyse", self._analyse)
+        failure = self._wait(on_tick)
         if failure is not None:
             with suppress(FetalStreamError):  # a sink that failed may fail again: the first failure is the one to tell
                 self._last_event(f"failed: {failure}")
@@ -208,11 +204,11 @@ class StreamRun:
         for sink in self.sinks:
             sink.write(event)
 
-    def _first_event(self, info: SourceInfo) -> StreamStarted:
+    def _first_event(self) -> StreamStarted:
         identity = self.model.encoder.identity
         return self.recorder.make(
             StreamStarted,
-            source=info.uri,
+            source=self.info.uri,
             model=ModelRef(name=identity.name, sha256=identity.sha256, version=identity.version),
             labels=self.analyst.labels,
             config_sha256=self.config_sha256,

@@ -1,0 +1,162 @@
+"""Retrospective review: files and folders in, one record each out; every frame, the same bytes each time."""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import FetalStreamError
+from ..models.encoder import Model
+from ..sinks import AnyEvent, PlaneLeft, Sink
+from ..sources import SourceError
+from .assemble import build_run, opened_sinks, opened_source
+from .config import Config, JsonLinesSection
+from .run import Outcome, StreamRun
+
+VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
+SUMMARY_NAME = "summary.json"
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """One clip to review: ``path`` is a file or a folder of images, ``name`` the folder its record goes to."""
+
+    path: Path
+    name: str
+
+
+def find_studies(paths: Sequence[Path]) -> list[Study]:
+    """Clips under ``paths``, sorted: each file named, each video in a folder, each folder that holds images.
+
+    Names are file stems; where two would be equal, the later gets a number. Raises `SourceError` for a path that does
+    not exist or a folder that holds nothing to review.
+    """
+    clips: list[Path] = []
+    for path in paths:
+        found = [path] if path.is_file() else list(_clips_in(path))
+        if not found:
+            what = "holds neither videos nor images" if path.is_dir() else "does not exist"
+            raise SourceError(f"{str(path)!r} {what}")
+        clips += found
+    taken: set[str] = set()
+    studies: list[Study] = []
+    for clip in clips:
+        stem = (clip.stem if clip.is_file() else clip.resolve().name) or "clip"
+        name, number = stem, 2
+        while name.casefold() in taken:  # some file systems do not tell A from a
+            name, number = f"{stem}-{number}", number + 1
+        taken.add(name.casefold())
+        studies.append(Study(path=clip, name=name))
+    return studies
+
+
+def _clips_in(folder: Path) -> Iterator[Path]:
+    for here, folders, files in os.walk(folder):
+        folders.sort()
+        paths = [Path(here, name) for name in sorted(files) if not name.startswith(".")]
+        yield from (path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES)
+        if any(path.suffix.lower() in IMAGE_SUFFIXES for path in paths):
+            yield Path(here)
+
+
+class _Planes:
+    """A sink that keeps what the summary needs."""
+
+    def __init__(self) -> None:
+        self.visits: list[PlaneLeft] = []
+
+    def write(self, event: AnyEvent) -> None:
+        if isinstance(event, PlaneLeft):
+            self.visits.append(event)
+
+    def close(self) -> None:
+        pass
+
+
+def review_study(
+    study: Study,
+    *,
+    config: Config,
+    model: Model,
+    out: Path,
+    extra_sinks: Sequence[Sink] = (),
+    on_start: Callable[[StreamRun], None] = lambda run: None,
+    on_tick: Callable[[StreamRun], None] = lambda run: None,
+) -> dict[str, Any]:
+    """Review one clip; write ``out/<name>/events.jsonl`` while it runs and ``summary.json`` once it is whole.
+
+    Returns the summary. Raises `SourceError` when the clip cannot be read at all (nothing is written then) or its source
+    fails midway (the record up to there is kept).
+    """
+    folder = out / study.name
+    planes = _Planes()
+    with opened_source(str(study.path), realtime=False) as (source, info):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / SUMMARY_NAME).unlink(missing_ok=True)
+        except OSError as error:
+            raise FetalStreamError(f"{str(folder)!r} cannot be written: {error.strerror}") from None
+        with opened_sinks([JsonLinesSection(kind="jsonl", path=folder / "events.jsonl", append=False)]) as sinks:
+            run = build_run(
+                config,
+                source=source,
+                info=info,
+                model=model,
+                sinks=[*sinks, planes, *extra_sinks],
+                stream=study.name,
+                stamped=False,
+            )
+            on_start(run)
+            outcome = run.run(lambda: on_tick(run))
+    summary = _summary(run, outcome, planes.visits)
+    _write_whole(folder / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
+    if outcome.failed:
+        raise SourceError(f"{str(study.path)!r}: {outcome.ended.reason}")
+    return summary
+
+
+def _summary(run: StreamRun, outcome: Outcome, visits: Sequence[PlaneLeft]) -> dict[str, Any]:
+    ended = outcome.ended
+    identity = run.model.encoder.identity
+    return {
+        "stream": ended.stream,
+        "ended": ended.reason,
+        "frames_read": ended.frames_read,
+        "frames_embedded": ended.frames_embedded,
+        "frames_dropped": sum(ended.frames_dropped.values()),
+        "frames_skipped": sum(ended.frames_skipped.values()),
+        "media_seconds": ended.media_seconds,
+        "wall_seconds": round(outcome.wall_seconds, 3),
+        "reviewed_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "planes": [
+            {
+                "plane": visit.plane,
+                "start_seconds": visit.start_seconds,
+                "end_seconds": visit.end_seconds,
+                "best_pts_seconds": visit.best_pts_seconds,
+                "best_frame_index": visit.best_frame_index,
+                "score": visit.score,
+            }
+            for visit in visits
+        ],
+        "model": {"name": identity.name, "sha256": identity.sha256, "version": identity.version},
+        "config_sha256": run.config_sha256,
+        "research_use_only": True,
+    }
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file that is either not there or whole, also after a crash."""
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".tmp-", delete=False, encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise FetalStreamError(f"{str(path)!r} cannot be written: {error.strerror}") from error
