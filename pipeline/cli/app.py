@@ -1,5 +1,43 @@
-"""The ``fetalstream`` command."""
+"""The ``fetalstream`` command. Nothing heavy is imported before a command runs, so that ``--help`` is instant."""
+
+import sys
+
+import typer
+
+from ... import FetalStreamError, __version__
+from . import lab, live, study
+
+app = typer.Typer(
+    name="fetalstream",
+    help="Real-time fetal ultrasound video analysis around FetalCLIP. Research use only: not a medical device.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(live.demo)
+app.command("live")(live.live)
+app.command()(live.listen)
+app.command()(study.review)
+app.add_typer(lab.weights_app, name="weights")
+app.add_typer(lab.bench_app, name="bench")
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version and end.")) -> None:
+    if version:
+        typer.echo(f"fetalstream {__version__}")
+        raise typer.Exit
 
 
 def main() -> None:
-    """Entry point (the commands follow)."""
+    """Entry point: errors made on purpose become one line and exit code 1, Ctrl-C becomes 130."""
+    try:
+        app()
+    except FetalStreamError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
+        sys.stderr.close()
+        sys.exit(141)

@@ -1,0 +1,129 @@
+"""Commands on running streams: demo, live, listen."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import AssignOption, ConfigOption, HeadlessOption, ModelOption, OutOption, WeightsOption, model_flags
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..run import Outcome
+
+DEFAULT_ENDPOINT = "tcp://127.0.0.1:5555"
+
+
+def demo(
+    seconds: Annotated[float, typer.Option("--seconds", min=1, max=86_400, help="How long the scan takes.")] = 20.0,
+    out: OutOption = Path("out/demo"),
+    endpoint: Annotated[str, typer.Option("--endpoint", help="Where events are published.")] = DEFAULT_ENDPOINT,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Which simulated fetus.")] = 7,
+    headless: HeadlessOption = False,
+    assign: AssignOption = None,
+) -> None:
+    """Scan a simulated fetus in real time with the embedded model, and compare what is found with the truth."""
+    from rich.console import Console
+
+    from ..agreement import Interval
+    from ..settings import load_config
+    from . import demo_report
+
+    console = Console()
+    flags = {
+        "sinks": [
+            {"kind": "zmq", "endpoint": endpoint},
+            {"kind": "jsonl", "path": str(out / "events.jsonl"), "append": False},
+        ]
+    }
+    config = load_config("demo", assignments=assign or (), flags=flags)
+    uri = f"phantom://?seed={seed}&seconds={seconds}&screen=1&realtime=1"
+    console.print(f"Scanning a simulated fetus for {seconds:g} s; listen with: [bold]fetalstream listen {endpoint}[/]")
+    report = demo_report.DemoReport(seed=seed, seconds=seconds)
+    outcome = _run(config, uri, console, headless=headless, observer=report)
+    visits = [Interval(v.plane, v.start_seconds, v.end_seconds) for v in report.seen.visits]
+    console.print(report.render(outcome, visits, endpoint=endpoint, events=out / "events.jsonl"))
+
+
+def live(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="phantom://, file:PATH, or a path.")],
+    config: ConfigOption = "live",
+    assign: AssignOption = None,
+    model: ModelOption = None,
+    weights: WeightsOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Also append events to DIR/events.jsonl.")
+    ] = None,
+    headless: HeadlessOption = False,
+) -> None:
+    """Follow a live source: the newest frame at once, events over ZeroMQ, until it ends or Ctrl-C."""
+    from rich.console import Console
+
+    from ..config import JsonLinesSection
+    from ..settings import load_config
+
+    loaded = load_config(config, assignments=assign or (), flags=model_flags(model, weights))
+    if out is not None:
+        loaded = loaded.model_copy(
+            update={"sinks": (*loaded.sinks, JsonLinesSection(kind="jsonl", path=out / "events.jsonl"))}
+        )
+    console = Console()
+    outcome = _run(loaded, source, console, headless=headless)
+    ended = outcome.ended
+    dropped = sum(ended.frames_dropped.values())
+    console.print(
+        f"{ended.reason}: {ended.frames_read} frames read, {ended.frames_embedded} embedded, {dropped} dropped, "
+        f"{ended.media_seconds:.1f} s of media"
+    )
+    if outcome.failed:
+        raise typer.Exit(1)
+
+
+def listen(
+    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT")] = DEFAULT_ENDPOINT,
+    topic: Annotated[
+        list[str] | None, typer.Option("--topic", metavar="KIND", help="Only this kind of event; repeatable.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    count: Annotated[int | None, typer.Option("--count", min=1, help="End after so many events.")] = None,
+) -> None:
+    """Print events as they are published, until Ctrl-C; gaps are reported."""
+    from .listening import listen_to
+
+    listen_to(endpoint, topics=tuple(topic or ()), as_json=json, count=count)
+
+
+def _run(config: "Config", uri: str, console: Any, *, headless: bool, observer: Any = None) -> "Outcome":
+    """Load, open, run to the end under signals, and close."""
+    import uuid
+
+    from ..assemble import build_run, load_model, opened_sinks, opened_source
+    from ..config import ConsoleSection
+    from .screen import SeenPlanes, live_screen, render
+    from .signals import draining
+
+    plain = headless or not console.is_terminal
+    seen: SeenPlanes = observer.seen if observer is not None else SeenPlanes()
+    sections = (*config.sinks, ConsoleSection(kind="console")) if plain else config.sinks
+    with opened_sinks(sections) as sinks:  # bound before the model loads, so that subscribers are there in time
+        model = load_model(config)
+        identity = model.encoder.identity
+        with opened_source(uri, realtime=True) as (source, info):
+            stream = f"{info.name}-{uuid.uuid4().hex[:8]}"
+            run = build_run(
+                config, source=source, info=info, model=model, sinks=[*sinks, seen], stream=stream, stamped=True
+            )
+            heading = f"{info.uri}   model {identity.name} {identity.sha256[:12]}"
+            truth: Callable[[float], str | None] = observer.truth if observer is not None else lambda _: None
+            with draining(run.stop, run.cancel):
+                if plain:
+                    return run.run()
+                with live_screen(
+                    console,
+                    run.telemetry,
+                    lambda snapshot: render(snapshot, seen, heading=heading, truth=truth(snapshot.pts_seconds)),
+                ) as redraw:
+                    outcome = run.run(redraw)
+                    redraw()
+                    return outcome

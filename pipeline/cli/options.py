@@ -1,0 +1,32 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+ConfigOption = Annotated[
+    str, typer.Option("--config", "-c", metavar="NAME|FILE", help="A shipped preset or a YAML file of your own.")
+]
+AssignOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set any key, as in --set segments.enter_score=0.7; repeatable."),
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="compact (default), fetalclip, mobile, sononet.")
+]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option("--weights", metavar="FILE", help="Weight file; the default is the shipped or pulled one."),
+]
+OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where results are written.")]
+HeadlessOption = Annotated[
+    bool, typer.Option("--headless", help="Plain lines instead of a live table (default where there is no terminal).")
+]
+
+
+def model_flags(model: str | None, weights: Path | None) -> dict[str, Any]:
+    """The flags above as a partial configuration tree."""
+    section = {"kind": model, "weights": str(weights) if weights else None}
+    given = {key: value for key, value in section.items() if value is not None}
+    return {"model": given} if given else {}
