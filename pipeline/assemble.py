@@ -1,19 +1,30 @@
 """From configuration to running parts: the one place where names become objects."""
 
-from collections.abc import Iterator, Sequence
+import inspect
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..models.encoder import Model
 from ..models.heads.probe import ProbeHead
+from ..models.heads.zero_shot import RejectRule
 from ..sinks import Sink
 from ..sources import Source, SourceError, SourceInfo
 from ..sources.uri import parse_uri
 from . import plugins
 from .analyst import Analyst
-from .config import Config, PluginSinkSection, ProbeSection, SamplingSection, SinkSection, ZeroShotSection
+from .config import (
+    Config,
+    ModelSection,
+    PluginSinkSection,
+    ProbeSection,
+    SamplingSection,
+    SinkSection,
+    ZeroShotSection,
+)
 from .recorder import Recorder
 from .run import Flow, StreamRun
 from .sampling import EveryFrame, FixedRate, Sampler
@@ -30,17 +41,16 @@ def load_model(config: Config) -> Model:
     Raises `ModelError` for files that do not fit, `ConfigError` for a head the model cannot carry.
     """
     section, head = config.model, config.head
-    options: dict[str, Any] = {"weights": section.weights, "device": section.device, "dtype": section.dtype}
-    if isinstance(head, ZeroShotSection):
-        options |= head.model_dump(exclude={"kind"}, exclude_none=True)
     loader = plugins.load("models", section.kind)
-    try:
-        model: Model = loader(**options)
-    except TypeError as error:
-        if isinstance(head, ZeroShotSection) and "unexpected keyword" in str(error):
-            message = f"head.kind='zero_shot': model {section.kind!r} has no text tower; allowed: own, probe"
-            raise ConfigError(message) from None
-        raise
+    takes = inspect.signature(loader).parameters
+    options: dict[str, Any] = {"device": section.device, "dtype": section.dtype}
+    if (weights := _weights(section, required=takes["weights"].default is inspect.Parameter.empty)) is not None:
+        options["weights"] = weights
+    if isinstance(head, ZeroShotSection):
+        if "prompts" not in takes:
+            raise ConfigError(f"head.kind='zero_shot': model {section.kind!r} has no text tower; allowed: own, probe")
+        options |= _zero_shot_options(head)
+    model: Model = loader(**options)
     if isinstance(head, ProbeSection):
         model = Model(encoder=model.encoder, planes=ProbeHead.load(head.file, encoder=model.encoder.identity))
     blank = np.zeros((WARM_UP_SIDE_PX, WARM_UP_SIDE_PX), dtype=np.uint8)
@@ -49,8 +59,32 @@ def load_model(config: Config) -> Model:
     return model
 
 
+def _weights(section: ModelSection, *, required: bool) -> Path | None:
+    """The file the user named, else the pulled one where the model has none embedded."""
+    if section.weights is None and not required:
+        return None
+    from ..models.weights import KNOWN, find  # brings the hub's client, which the embedded model does without
+
+    if section.weights is not None:
+        return find(section.weights)
+    if section.kind in KNOWN:
+        return find(section.kind)
+    raise ConfigError(
+        f"model.weights is missing: model {section.kind!r} comes without weights; name a file (--weights)"
+    )
+
+
+def _zero_shot_options(head: ZeroShotSection) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if head.prompts is not None:
+        options["prompts"] = head.prompts
+    if head.min_similarity is not None or head.min_margin is not None:
+        options["rule"] = RejectRule(min_similarity=head.min_similarity, min_margin=head.min_margin)
+    return options
+
+
 @contextmanager
-def opened_source(uri: str, *, realtime: bool) -> Iterator[tuple[Source, SourceInfo]]:
+def opened_source(uri: str, *, realtime: bool) -> Generator[tuple[Source, SourceInfo]]:
     """The source a URI or path names, open; closed at the end. Raises `SourceError` when it is none or won't open."""
     kind, _ = parse_uri(uri)
     if kind not in (known := plugins.names("sources")):
@@ -64,7 +98,7 @@ def opened_source(uri: str, *, realtime: bool) -> Iterator[tuple[Source, SourceI
 
 
 @contextmanager
-def opened_sinks(sections: Sequence[SinkSection]) -> Iterator[list[Sink]]:
+def opened_sinks(sections: Sequence[SinkSection]) -> Generator[list[Sink]]:
     """All sinks, or none: if one cannot be opened, those before it are closed again. Closes all at the end."""
     sinks: list[Sink] = []
     try:

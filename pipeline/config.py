@@ -46,12 +46,12 @@ class OwnHead(Section):
 
 class ZeroShotSection(Section):
     kind: Literal["zero_shot"]
-    prompts: Path | None = None
-    """Prompt file (our YAML or the published JSON); None takes the shipped prompts."""
+    prompts: str | None = None
+    """planes, brain_planes, or a file (our YAML or the published JSON); None: planes."""
     min_similarity: Annotated[float, Field(ge=-1, le=1)] | None = None
-    """Cosine under which a picture is background; None takes the head's default."""
+    """Cosine under which a picture is background. If this and min_margin are None, the model's own rule holds."""
     min_margin: Annotated[float, Field(ge=0, le=2)] | None = None
-    """Lead in cosine over the runner-up under which a picture is background; None takes the head's default."""
+    """Lead in cosine over the runner-up under which a picture is background."""
 
 
 class ProbeSection(Section):

@@ -85,13 +85,13 @@ def review_study(
     model: Model,
     out: Path,
     extra_sinks: Sequence[Sink] = (),
-    on_start: Callable[[StreamRun], None] = lambda run: None,
-    on_tick: Callable[[StreamRun], None] = lambda run: None,
+    on_start: Callable[[StreamRun], None] = lambda _: None,
+    on_tick: Callable[[StreamRun], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Review one clip; write ``out/<name>/events.jsonl`` while it runs and ``summary.json`` once it is whole.
 
-    Returns the summary. Raises `SourceError` when the clip cannot be read at all (nothing is written then) or its source
-    fails midway (the record up to there is kept).
+    Returns the summary. Raises `SourceError` when the clip cannot be read at all (nothing is written then) or its
+    source fails midway (the record up to there is kept).
     """
     folder = out / study.name
     planes = _Planes()

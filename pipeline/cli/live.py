@@ -1,18 +1,23 @@
 """Commands on running streams: demo, live, listen."""
 
-from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .options import AssignOption, ConfigOption, HeadlessOption, ModelOption, OutOption, WeightsOption, model_flags
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
     from ..config import Config
     from ..run import Outcome
+    from ..telemetry import Snapshot
+    from .demo_report import DemoReport
 
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:5555"
+DEMO_FPS = 25
 
 
 def demo(
@@ -26,9 +31,8 @@ def demo(
     """Scan a simulated fetus in real time with the embedded model, and compare what is found with the truth."""
     from rich.console import Console
 
-    from ..agreement import Interval
     from ..settings import load_config
-    from . import demo_report
+    from .demo_report import DemoReport
 
     console = Console()
     flags = {
@@ -38,12 +42,11 @@ def demo(
         ]
     }
     config = load_config("demo", assignments=assign or (), flags=flags)
-    uri = f"phantom://?seed={seed}&seconds={seconds}&screen=1&realtime=1"
+    uri = f"phantom://?seed={seed}&seconds={seconds}&fps={DEMO_FPS}&screen=1"
     console.print(f"Scanning a simulated fetus for {seconds:g} s; listen with: [bold]fetalstream listen {endpoint}[/]")
-    report = demo_report.DemoReport(seed=seed, seconds=seconds)
-    outcome = _run(config, uri, console, headless=headless, observer=report)
-    visits = [Interval(v.plane, v.start_seconds, v.end_seconds) for v in report.seen.visits]
-    console.print(report.render(outcome, visits, endpoint=endpoint, events=out / "events.jsonl"))
+    report = DemoReport(DEMO_FPS)
+    outcome, counts = _run(config, uri, console, headless=headless, report=report)
+    console.print(report.render(outcome, counts, endpoint=endpoint, events=out / "events.jsonl"))
 
 
 def live(
@@ -69,7 +72,7 @@ def live(
             update={"sinks": (*loaded.sinks, JsonLinesSection(kind="jsonl", path=out / "events.jsonl"))}
         )
     console = Console()
-    outcome = _run(loaded, source, console, headless=headless)
+    outcome, _ = _run(loaded, source, console, headless=headless)
     ended = outcome.ended
     dropped = sum(ended.frames_dropped.values())
     console.print(
@@ -94,7 +97,9 @@ def listen(
     listen_to(endpoint, topics=tuple(topic or ()), as_json=json, count=count)
 
 
-def _run(config: "Config", uri: str, console: Any, *, headless: bool, observer: Any = None) -> "Outcome":
+def _run(
+    config: "Config", uri: str, console: "Console", *, headless: bool, report: "DemoReport | None" = None
+) -> "tuple[Outcome, Snapshot]":
     """Load, open, run to the end under signals, and close."""
     import uuid
 
@@ -104,7 +109,7 @@ def _run(config: "Config", uri: str, console: Any, *, headless: bool, observer: 
     from .signals import draining
 
     plain = headless or not console.is_terminal
-    seen: SeenPlanes = observer.seen if observer is not None else SeenPlanes()
+    seen = report.seen if report else SeenPlanes()
     sections = (*config.sinks, ConsoleSection(kind="console")) if plain else config.sinks
     with opened_sinks(sections) as sinks:  # bound before the model loads, so that subscribers are there in time
         model = load_model(config)
@@ -115,15 +120,15 @@ def _run(config: "Config", uri: str, console: Any, *, headless: bool, observer: 
                 config, source=source, info=info, model=model, sinks=[*sinks, seen], stream=stream, stamped=True
             )
             heading = f"{info.uri}   model {identity.name} {identity.sha256[:12]}"
-            truth: Callable[[float], str | None] = observer.truth if observer is not None else lambda _: None
-            with draining(run.stop, run.cancel):
-                if plain:
-                    return run.run()
-                with live_screen(
-                    console,
-                    run.telemetry,
-                    lambda snapshot: render(snapshot, seen, heading=heading, truth=truth(snapshot.pts_seconds)),
-                ) as redraw:
-                    outcome = run.run(redraw)
-                    redraw()
-                    return outcome
+            if report is not None:
+                report.attach(source)
+
+            def draw(snapshot: "Snapshot") -> "RenderableType":
+                truth = report.truth(snapshot.pts_seconds) if report else None
+                return render(snapshot, seen, heading=heading, truth=truth)
+
+            screen = nullcontext(lambda: None) if plain else live_screen(console, run.telemetry, draw)
+            with draining(run.stop, run.cancel), screen as redraw:
+                outcome = run.run(redraw)
+                redraw()
+            return outcome, run.telemetry.snapshot()

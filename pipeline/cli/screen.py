@@ -1,6 +1,6 @@
 """What a running stream looks like in a terminal."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from rich.bar import Bar
@@ -139,7 +139,7 @@ def _health(snapshot: Snapshot) -> RenderableType:
 @contextmanager
 def live_screen(
     console: Console, telemetry: Telemetry, draw: Callable[[Snapshot], RenderableType]
-) -> Iterator[Callable[[], None]]:
+) -> Generator[Callable[[], None]]:
     """A screen that is redrawn at each call of what this yields."""
     with Live(draw(telemetry.snapshot()), console=console, auto_refresh=False, transient=False) as screen:
         yield lambda: screen.update(draw(telemetry.snapshot()), refresh=True)

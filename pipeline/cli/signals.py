@@ -1,13 +1,13 @@
 """Ctrl-C and SIGTERM: the first ends a run in order, the second ends it now."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
 
 @contextmanager
-def draining(stop: Callable[[], None], cancel: Callable[[], None]) -> Iterator[None]:
+def draining(stop: Callable[[], None], cancel: Callable[[], None]) -> Generator[None]:
     """While inside: first signal calls ``stop``, any further one ``cancel``. Only for the main thread."""
     calls = 0
 

@@ -1,7 +1,7 @@
 """Commands on recorded studies: review."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -92,8 +92,7 @@ def review(
 
 
 def _line(summary: dict[str, object]) -> str:
-    visits = summary["planes"]
-    assert isinstance(visits, list)
+    visits = cast("list[dict[str, Any]]", summary["planes"])
     planes = ", ".join(f"{v['plane']} {v['start_seconds']:.1f}-{v['end_seconds']:.1f} s" for v in visits)
     media, wall = summary["media_seconds"], summary["wall_seconds"]
     assert isinstance(media, float)

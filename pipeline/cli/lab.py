@@ -1,0 +1,91 @@
+"""Commands around the models: weights and benchmarks."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import ModelOption, WeightsOption
+
+weights_app = typer.Typer(help="Weight files: which are known, which are here, and whether a file fits.")
+bench_app = typer.Typer(help="Speed, as ratios against a named baseline in one run.")
+
+
+@weights_app.command("list")
+def weights_list() -> None:
+    """Known weights and whether they are here; nothing is fetched."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from ...models.weights import list_weights
+
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in ("name", "here", "licence", "from"):
+        table.add_column(column)
+    table.add_row("compact", "yes", "Apache-2.0", "embedded in this package")
+    for known in list_weights():
+        table.add_row(known.name, "yes" if known.is_here else "no", known.licence, known.repository)
+    Console().print(table)
+
+
+@weights_app.command("pull")
+def weights_pull(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As listed by `weights list`.")],
+    accept_licence: Annotated[
+        bool,
+        typer.Option("--accept-licence", help="You have read the weights' licence (non-commercial) and accept it."),
+    ] = False,
+) -> None:
+    """Fetch weights from their hub, check that they fit, and remember their hash."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    from ...models.weights import pull
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(name, total=None)
+        report = pull(
+            name,
+            accept_licence=accept_licence,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    typer.echo(f"{report.path}: {report.kind} {report.version}, sha256 {report.sha256}")
+
+
+@weights_app.command("verify")
+def weights_verify(path: Annotated[Path, typer.Argument(metavar="PATH", help="A weight file.")]) -> None:
+    """Say which model a file fills, and its hash."""
+    from ...models.weights import verify
+
+    report = verify(path)
+    trust = "as first pulled" if report.trusted else "never pulled by us: compare the hash with its publisher's"
+    typer.echo(
+        f"{report.path}: {report.kind} {report.version}, {report.parameters / 1e6:.1f} M parameters, "
+        f"sha256 {report.sha256} ({trust})"
+    )
+
+
+@bench_app.command("pipeline")
+def bench_pipeline(
+    model: ModelOption = None,
+    weights: WeightsOption = None,
+    clip: Annotated[
+        Path | None,
+        typer.Option("--clip", metavar="FILE", help="A video; the default is a phantom's, made for the run."),
+    ] = None,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, max=50, help="How often the two alternate.")] = 3,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """The loop a user would write against this pipeline: same clip, same model, alternating."""
+    from ..bench import bench_pipeline, render
+
+    result = bench_pipeline(model=model or "compact", weights=weights, clip=clip, rounds=rounds)
+    if json:
+        import msgspec
+
+        typer.echo(msgspec.json.encode(result).decode())
+    else:
+        from rich.console import Console
+
+        Console().print(render(result))
