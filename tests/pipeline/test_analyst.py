@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fetalstream.pipeline.analyst import Analyst
+from fetalstream.pipeline.analyst import INTERRUPTIONS, Analyst
 from fetalstream.pipeline.messages import Notice, Scored
 from fetalstream.pipeline.recorder import Recorder
 from fetalstream.pipeline.segments import Rules, Segmenter
@@ -49,9 +49,7 @@ def seen(events: list[AnyEvent]) -> list[type]:
 VISIT: list[Scored | Notice] = [frame(index, 0.9) for index in range(5)]
 
 
-@pytest.mark.parametrize(
-    "state", [SourceState.STALLED, SourceState.RECONNECTING, SourceState.ENDED, SourceState.FAILED]
-)
+@pytest.mark.parametrize("state", sorted(INTERRUPTIONS))
 def test_when_the_signal_is_lost_the_plane_leaves_before_the_state_is_told(state: SourceState):
     events = feed(analyst(), [*VISIT, StateChange(state, "why")])
     assert seen(events) == [PlaneEntered, PlaneLeft, StreamState]

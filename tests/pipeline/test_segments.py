@@ -1,5 +1,7 @@
 """The law of segments, as tables: what enters when, what leaves when, and what never happens."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -108,7 +110,7 @@ def test_visits_never_overlap_and_hold_their_best_frame(steps: list[tuple[float,
         assert (entered.plane, entered.start_seconds) == (left.plane, left.start_seconds)
         assert left.start_seconds <= left.best.pts_seconds < left.end_seconds
         assert 0 <= left.score <= 1
-    for earlier, later in zip(lefts, lefts[1:], strict=False):
+    for earlier, later in pairwise(lefts):
         assert earlier.end_seconds <= later.start_seconds
 
 
@@ -116,5 +118,5 @@ def test_visits_never_overlap_and_hold_their_best_frame(steps: list[tuple[float,
 def test_labels_change_less_often_than_the_strongest_label_per_frame(steps: list[tuple[float, float, float]]):
     rows = [(0.04 * index, a * (1 - b), b) for index, (_, a, b) in enumerate(steps)]
     strongest = [int(np.argmax([1 - a - b, a, b])) for _, a, b in rows]
-    flips = sum(one != two for one, two in zip(strongest, strongest[1:], strict=False))
+    flips = sum(one != two for one, two in pairwise(strongest))
     assert len(run(rows, finish=False)) <= 2 * (flips + 1)
