@@ -1,0 +1,32 @@
+"""Events as lines on a terminal, or in whatever stands for one."""
+
+from rich.console import Console
+from rich.text import Text
+
+from .event import AnyEvent
+from .sink import SinkError
+from .text import line_of
+from .wire import kind_of
+
+_STYLES = {"plane.entered": "bold green", "plane.left": "green", "stream.damaged": "yellow", "frame.scores": "dim"}
+
+
+class ConsoleSink:
+    """One line per event; colours only where the output is a terminal, never wrapped.
+
+    Args:
+        console: where to print; by default standard output. A terminal that is held (Ctrl-S) holds `write` too.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console()
+
+    def write(self, event: AnyEvent) -> None:
+        line = Text(line_of(event), style=_STYLES.get(kind_of(event), ""))
+        try:
+            self._console.print(line, soft_wrap=True, highlight=False)
+        except OSError as error:  # the pipe's other end is gone
+            raise SinkError(f"the console cannot be written: {error.strerror}") from None
+
+    def close(self) -> None:
+        """The console is not ours to close."""
