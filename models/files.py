@@ -17,6 +17,15 @@ from .encoder import ModelError
 
 StateDict = dict[str, Tensor]
 
+
+class MisfitError(ModelError):
+    """Sound weights of another model; ``keys`` counts those that do not fit."""
+
+    def __init__(self, message: str, *, keys: int) -> None:
+        super().__init__(message)
+        self.keys = keys
+
+
 _ENVELOPES = ("state_dict", "model")
 _SHOWN = 3
 
@@ -54,7 +63,7 @@ def check_fit(state: Mapping[str, Tensor], module: nn.Module, *, path: Path, arc
     """Refuses weights that do not fill ``module`` exactly.
 
     Raises:
-        ModelError: one line with the count and the first few of the keys that are missing, unexpected or misshapen.
+        MisfitError: one line with the count and the first few of the keys that are missing, unexpected or misshapen.
     """
     wanted = module.state_dict()
     missing = [key for key in wanted if key not in state]
@@ -70,7 +79,10 @@ def check_fit(state: Mapping[str, Tensor], module: nn.Module, *, path: Path, arc
         if keys
     ]
     if findings:
-        raise ModelError(f"{path} does not fit {architecture} ({len(wanted)} tensors): {'; '.join(findings)}")
+        raise MisfitError(
+            f"{path} does not fit {architecture} ({len(wanted)} tensors): {'; '.join(findings)}",
+            keys=len(missing) + len(unexpected) + len(misshapen),
+        )
 
 
 def _first_few(keys: Iterable[str]) -> str:

@@ -1,0 +1,81 @@
+"""Text embeddings, computed once per weights and prompts and kept on disk."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from .home import home
+from .outputs import ModelIdentity
+
+_LOG = logging.getLogger(__name__)
+_FORMAT = 1
+_TOKENISER = "open_clip.SimpleTokenizer"
+
+
+class TextEncoder(Protocol):
+    """What the cache needs of a text tower."""
+
+    identity: ModelIdentity
+    context_length: int
+    embed_dim: int
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """n sentences -> (n d) float32."""
+        ...
+
+
+def embed_texts(tower: TextEncoder, texts: Sequence[str], *, folder: Path | None = None) -> Tensor:
+    """n sentences -> (n d) float32, from the cache where it holds them.
+
+    A cache never stands in the way: a damaged file is computed again and replaced, and a folder that cannot be written
+    costs a warning. Files appear whole or not at all, so that several processes may share the folder.
+
+    Args:
+        tower: asked only for what the cache lacks.
+        texts: the sentences; their order matters.
+        folder: where the files lie, by default ``text`` in `home`.
+    """
+    path = (folder or home() / "text") / f"{_key(tower, texts)}.safetensors"
+    cached = _read(path, shape=(len(texts), tower.embed_dim))
+    if cached is not None:
+        return cached
+    embeddings = tower.encode_text(texts)
+    _write(path, embeddings)
+    return embeddings
+
+
+def _key(tower: TextEncoder, texts: Sequence[str]) -> str:
+    parts = [_FORMAT, tower.identity.sha256, _TOKENISER, tower.context_length, "float32", list(texts)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _read(path: Path, *, shape: tuple[int, int]) -> Tensor | None:
+    try:
+        embeddings = load_file(path)["embeddings"]
+    except FileNotFoundError:
+        return None
+    except (SafetensorError, KeyError, OSError) as error:
+        _LOG.warning("%s is damaged and is computed again: %s", path, error)
+        return None
+    sound = embeddings.shape == shape and embeddings.dtype == torch.float32 and bool(embeddings.isfinite().all())
+    return embeddings.clone() if sound else None
+
+
+def _write(path: Path, embeddings: Tensor) -> None:
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({"embeddings": embeddings.contiguous()}, partial)
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        _LOG.warning("text embeddings are not kept, %s cannot be written: %s", path, error)
+        partial.unlink(missing_ok=True)
