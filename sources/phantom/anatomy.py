@@ -85,9 +85,12 @@ def draw_pose(
         "head": rng.normal(0, 0.28) * variety + (np.pi if rng.random() < 0.5 else 0.0),
         # A spine next to the probe would hide the heart, and is not what one keeps.
         "torso": rng.uniform(-2.2, 2.2) * max(variety, 0.3),
-        "thigh": rng.normal(0, 0.24) * variety + (np.pi if rng.random() < 0.5 else 0.0),
+        "thigh": rng.normal(0, 0.24) * variety,
         "back": rng.normal(0, 0.12) * variety + (np.pi if rng.random() < 0.15 * variety else 0.0),
     }[body]
+    flipped = bool(rng.random() < 0.5)
+    if flipped:
+        turn += np.pi  # seen from the other side, yet with the same edge towards the probe
     half = extent_mm(body, fetus) / 2
     middle = wall_mm + (depth_mm * 0.93 - wall_mm) / 2
     y = np.clip(
@@ -99,5 +102,5 @@ def draw_pose(
         y_mm=float(y + shift),
         turn_rad=float(turn),
         scale_mm=unit_mm(body, fetus),
-        flipped=bool(rng.random() < 0.5),
+        flipped=flipped,
     )

@@ -85,6 +85,12 @@ class Canvas:
             for layer, value in ((self.glint, 0), (self.bone, 0), (self.owner, 255)):
                 cv2.fillPoly(layer, [points], value, cv2.LINE_8, _SHIFT)
 
+    def solid(self, outline: Points, strength: float, *, bone: float) -> None:
+        """A piece of bone too small to have a side: it shines whatever way the beam comes."""
+        points = self._fixed(self._mm(outline))
+        cv2.fillPoly(self.glint, [points], int(255 * strength), cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(self.bone, [points], int(255 * bone), cv2.LINE_AA, _SHIFT)
+
     def stroke(
         self,
         line: Points,

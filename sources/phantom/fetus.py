@@ -14,10 +14,10 @@ class Tissue:
 
     FLUID = -80.0
     BLOOD = -66.0
-    CSF = -62.0
+    CSF = -58.0
     CARTILAGE = -50.0
-    THALAMUS = -51.0
-    BRAIN = -45.0
+    THALAMUS = -47.0
+    BRAIN = -41.0
     MYOCARDIUM = -37.0
     MUSCLE = -40.0
     KIDNEY = -40.0

@@ -39,13 +39,13 @@ def paint_head(canvas: Canvas, fetus: Fetus, z: float, oblique: float = 0.0) -> 
     _thalami(canvas, z, length, kept)
     _cerebellum(canvas, z, length, kept)
     _midline(canvas, z, length, kept)
-    canvas.stroke(skull * np.float32(0.985), 0.98, width=0.085, closed=True, side=0.32, bone=0.36)
+    canvas.stroke(skull * np.float32(0.985), 0.98, width=0.075, closed=True, side=0.34, bone=0.36)
 
 
 def _midline(canvas: Canvas, z: float, length: float, kept: float) -> None:
     falx = section(z, 0.5, 1.0)
     aside = 0.3 * (1 - kept)  # an oblique cut meets the falx off the middle, and only in part
-    for start, end, strength in ((0.58, 0.93, 0.62 * kept), (-0.92, -0.34, 0.55 * falx), (-0.34, 0.22, 0.30)):
+    for start, end, strength in ((0.58, 0.93, 0.56 * kept), (-0.92, -0.34, 0.5 * falx), (-0.34, 0.22, 0.34)):
         if strength > 0.1 and not (end < 0 and section(z, CEREBELLAR_Z, 0.25) > 0.3):
             line = curve(
                 [
@@ -73,9 +73,9 @@ def _thalami(canvas: Canvas, z: float, length: float, kept: float) -> None:
     for side in (-1, 1):
         body = ellipse(-0.06 * length, side * 0.19, 0.23 * length * size, 0.165 * size, turn=side * -0.25)
         canvas.fill(body, Tissue.THALAMUS)
-        canvas.stroke(body, 0.27 * size, closed=True, side=0.15)
+        canvas.stroke(body, 0.38 * size, closed=True, side=0.4)
         wall = curve([(-0.16 * length, side * 0.028), (-0.04 * length, side * 0.034), (0.08 * length, side * 0.02)])
-        canvas.stroke(wall, 0.42 * size, side=0.2)  # third ventricle
+        canvas.stroke(wall, 0.5 * size, side=0.4)  # third ventricle
     cistern = smooth(
         [
             (-0.25 * length, 0.3 * size),
@@ -85,7 +85,7 @@ def _thalami(canvas: Canvas, z: float, length: float, kept: float) -> None:
             (-0.25 * length, -0.3 * size),
         ]
     )
-    canvas.stroke(cistern, 0.4 * size, width=0.03, side=0.4)
+    canvas.stroke(cistern, 0.52 * size, width=0.03, side=0.7)
     for side in (-1, 1):
         canvas.fill(
             ellipse(-0.42 * length, side * 0.36, 0.1 * length * size, 0.06 * size, turn=side * 0.5), Tissue.CHOROID - 8
@@ -113,11 +113,11 @@ def _ventricles(canvas: Canvas, z: float, length: float, kept: float) -> None:
         body = _about(body, (-0.35, 0.38), size) * np.array([length, side], dtype=np.float32)
         canvas.fill(body, Tissue.FLUID)
         plexus = smooth(
-            [(-0.05, 0.30), (-0.25, 0.285), (-0.46, 0.37), (-0.52, 0.43), (-0.42, 0.46), (-0.22, 0.40)], closed=True
+            [(-0.03, 0.28), (-0.25, 0.26), (-0.47, 0.34), (-0.58, 0.42), (-0.46, 0.485), (-0.22, 0.43)], closed=True
         )
         plexus = _about(plexus, (-0.35, 0.38), size) * np.array([length, side], dtype=np.float32)
-        canvas.fill(plexus, Tissue.CHOROID)
-        canvas.stroke(body, 0.62 * size, width=0.022, closed=True, side=0.2)
+        canvas.fill(plexus, Tissue.CHOROID + 4)
+        canvas.stroke(body, 0.5 * size, width=0.015, closed=True, side=0.25)
         horn = ellipse(0.43 * length, side * 0.2, 0.17 * length * size, 0.05 * size, turn=side * 0.16)
         canvas.fill(horn, Tissue.FLUID)
         canvas.stroke(horn, 0.5 * size, closed=True, side=0.15)
@@ -128,18 +128,18 @@ def _cerebellum(canvas: Canvas, z: float, length: float, kept: float) -> None:
     if size < 0.2:
         return
     canvas.fill(
-        ellipse(-0.80 * length, 0, 0.14 * length * size, 0.42 * size, power=2.6), Tissue.FLUID
+        ellipse(-0.78 * length, 0, 0.15 * length * size, 0.46 * size, power=2.6), Tissue.FLUID
     )  # cisterna magna
     for side in (-1, 1):
-        lobe = ellipse(-0.58 * length, side * 0.25 * size, 0.155 * length * size, 0.235 * size, turn=side * 0.35)
-        canvas.fill(lobe, Tissue.BRAIN + 5)
-        canvas.stroke(lobe, 0.55 * size, width=0.025, closed=True, side=0.35)
+        lobe = ellipse(-0.55 * length, side * 0.28 * size, 0.16 * length * size, 0.29 * size, turn=side * 0.4)
+        canvas.fill(lobe, Tissue.BRAIN + 6)
+        canvas.stroke(lobe, 0.46 * size, width=0.015, closed=True, side=0.45)
         for k in range(3):
-            folium = arc(-0.58 * length, side * 0.25 * size, (0.04 + 0.035 * k) * length, 0.06 + 0.05 * k, 1.8, 4.5)
-            canvas.stroke(folium, 0.25 * size, side=0.3)
+            folium = arc(-0.53 * length, side * 0.28 * size, (0.03 + 0.035 * k) * length, 0.07 + 0.06 * k, 1.8, 4.5)
+            canvas.stroke(folium, 0.36 * size, side=0.3)
         peduncle = ellipse(-0.22 * length, side * 0.13, 0.15 * length * size, 0.12 * size, turn=side * 0.5)
         canvas.fill(peduncle, Tissue.THALAMUS)
-        canvas.stroke(peduncle, 0.26 * size, closed=True, side=0.2)
+        canvas.stroke(peduncle, 0.36 * size, closed=True, side=0.4)
     canvas.fill(ellipse(-0.56 * length, 0, 0.09 * length * size, 0.085 * size), Tissue.CHOROID)  # vermis
     canvas.stroke(arc(-0.93 * length, 0, 0.05, 0.5 * size, -1.3, 1.3), 0.3, side=0.3)
 
@@ -181,7 +181,7 @@ def _sulcus_table(seed: int, weeks: float) -> tuple[tuple[Curve, float, float], 
         along, across = span * t, bend * (1 - t**2)
         u = centre[0] + along * np.cos(heading) - across * np.sin(heading)
         v = centre[1] + along * np.sin(heading) + across * np.cos(heading)
-        rows.append((np.stack([u, v], 1).astype(np.float32), rng.uniform(-0.9, 0.9), rng.uniform(0.15, 0.42)))
+        rows.append((np.stack([u, v], 1).astype(np.float32), rng.uniform(-0.9, 0.9), rng.uniform(0.25, 0.6)))
     return tuple(rows)
 
 

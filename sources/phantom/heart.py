@@ -12,7 +12,7 @@ from .fetus import Fetus, Tissue
 from .shapes import Curve, curve, ellipse, section, smooth
 
 _Place = Callable[[Curve], Curve]
-_LENGTH = 0.60  # half the heart's length in radii of the trunk: about a third of the chest's area
+_LENGTH = 0.66  # half the heart's length in radii of the trunk: about a third of the chest's area
 
 
 def paint_heart(canvas: Canvas, fetus: Fetus, z: float, phase: float, size: float) -> None:
@@ -56,17 +56,17 @@ def _paint_chambers(canvas: Canvas, at: _Place, fetus: Fetus, squeeze: float, se
     ventricle, atrium = (1 - 0.30 * squeeze) * seen, (1 + 0.12 * squeeze) * seen
     left, right = (0.42 if small else 1.0), (1.18 if small else 1.0)
     chambers = (
-        (0.30 - 0.04 * squeeze, 0.36 + (0.1 if small else 0), 0.48 * ventricle * left, 0.24 * ventricle * left, 0.10),
-        (0.26 - 0.04 * squeeze, -0.35, 0.44 * ventricle * min(right, 1.06), 0.25 * ventricle * right, -0.12),
-        (-0.50, 0.33, 0.30 * atrium * (0.8 if small else 1), 0.26 * atrium * (0.8 if small else 1), 0.0),
-        (-0.48, -0.35, 0.32 * atrium, 0.29 * atrium, 0.0),
+        (0.30 - 0.04 * squeeze, 0.36 + (0.1 if small else 0), 0.52 * ventricle * left, 0.29 * ventricle * left, 0.08),
+        (0.26 - 0.04 * squeeze, -0.35, 0.48 * ventricle * min(right, 1.06), 0.29 * ventricle * right, -0.10),
+        (-0.50, 0.31, 0.29 * atrium * (0.8 if small else 1), 0.25 * atrium * (0.8 if small else 1), 0.0),
+        (-0.48, -0.33, 0.31 * atrium, 0.27 * atrium, 0.0),
     )
     for p, q, rp, rq, turn in chambers:
         room = at(ellipse(p, q, rp, rq, turn=turn, power=2.2, n=40))
         canvas.fill(room, Tissue.BLOOD)
-        canvas.stroke(room, 0.34, closed=True, side=0.15)
+        canvas.stroke(room, 0.36, closed=True, side=0.3)
     canvas.stroke(
-        at(curve([(0.52, -0.18), (0.55, -0.32), (0.5, -0.46)])), 0.42 * seen, width=0.05, side=0.5
+        at(curve([(0.52, -0.18), (0.55, -0.32), (0.5, -0.46)])), 0.45 * seen, width=0.03, side=0.6
     )  # moderator band
 
 
@@ -80,20 +80,29 @@ def _paint_septa(canvas: Canvas, at: _Place, fetus: Fetus, squeeze: float, seen:
     # Atrial septum with the gap of the foramen ovale, whose flap bulges into the left atrium.
     for start, end in ((-0.14, -0.32), (-0.62, -0.82)):
         canvas.stroke(
-            at(curve([(start, 0.0), ((start + end) / 2, 0.005), (end, 0.0)])), 0.55 * seen, width=0.05, side=0.5
+            at(curve([(start, 0.0), ((start + end) / 2, 0.005), (end, 0.0)])), 0.5 * seen, width=0.03, side=0.5
         )
     bulge = 0.13 + 0.07 * np.sin(2 * np.pi * phase)
     canvas.stroke(at(smooth([(-0.32, 0.0), (-0.42, bulge), (-0.54, bulge), (-0.6, 0.05)])), 0.36 * seen, side=0.3)
     if fetus.pathology == "septal_defect":
-        canvas.fill(at(ellipse(0.02, 0, 0.21, 0.17, n=24)), Tissue.BLOOD)
-        canvas.stroke(at(curve([(0.22, -0.09), (0.24, 0.0), (0.22, 0.09)])), 0.4 * seen, side=0.4)
+        _paint_defect(canvas, at, seen)
     else:
-        canvas.stroke(at(ellipse(-0.07, 0, 0.07, 0.045, n=14)), 0.55 * seen, width=0.05, closed=True, side=0.6)  # crux
-    # Valves: closed in systole (leaflets meet in a line), open in diastole (they hang into the ventricle).
+        canvas.stroke(at(ellipse(-0.07, 0, 0.07, 0.045, n=14)), 0.5 * seen, width=0.03, closed=True, side=0.6)  # crux
+    _paint_valves(canvas, at, squeeze, seen, phase)
+
+
+def _paint_defect(canvas: Canvas, at: _Place, seen: float) -> None:
+    """A hole where the septa should meet: the upper part of the ventricular septum is missing."""
+    canvas.fill(at(ellipse(0.08, 0, 0.27, 0.2, n=24)), Tissue.BLOOD, fetal=True)
+    canvas.stroke(at(curve([(0.34, -0.08), (0.31, 0.0), (0.34, 0.08)])), 0.5 * seen, side=0.6)
+
+
+def _paint_valves(canvas: Canvas, at: _Place, squeeze: float, seen: float, phase: float) -> None:
+    """Closed in systole (leaflets meet in a line), open in diastole (they hang into the ventricle)."""
     swing = 0.30 * (1 - squeeze) * (0.75 + 0.25 * np.cos(4 * np.pi * phase))
     for q_hinge, q_wall, p in ((0.05, 0.62, -0.13), (-0.05, -0.66, -0.07)):
         middle = (q_hinge + q_wall) / 2
         for hinge in (q_hinge, q_wall):
             tip = (p + 0.04 + swing, middle + (hinge - middle) * (0.05 + 0.9 * swing))
             bow = (p + 0.5 * swing, (hinge * 1.2 + tip[1] * 0.8) / 2)
-            canvas.stroke(at(smooth([(p, hinge), bow, tip], per_span=5)), 0.5 * seen, width=0.02, side=0.45)
+            canvas.stroke(at(smooth([(p, hinge), bow, tip], per_span=5)), 0.5 * seen, width=0.015, side=0.6)

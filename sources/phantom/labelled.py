@@ -40,7 +40,7 @@ def render_plane(
         seed: draws whatever is left open: age, pose, depth, machine's settings, mother, heart's phase.
         quality: [0, 1], how near the ideal plane; below 0.5 the label is "background". Open: 0.6 to 1.
         weeks: gestational age, 15 to 34. Open: 17 to 30.
-        depth_mm: of the picture. Open: so that the body fills 42 to 85 % of it.
+        depth_mm: of the picture. Open: so that the body fills 50 to 92 % of it.
         gain_db: overall gain. Open: -7 to 7.
         width_px, height_px: size of the picture.
         screen: a device's screen around it, in colour.
@@ -69,7 +69,7 @@ def render_plane(
         else None
     )
     body, z, oblique = _cut(plane, backdrop, 1 - (rng.uniform(0.6, 1) if quality is None else quality), rng)
-    share = rng.uniform(0.42, 0.85) if variety > 0 else 0.6
+    share = rng.uniform(0.5, 0.92) if variety > 0 else 0.6
     wanted = extent_mm(body or "torso", fetus) / share
     depth = float(np.clip(wanted, 45, 220)) if depth_mm is None else depth_mm
     womb = _womb(backdrop, depth, rng)
@@ -125,7 +125,7 @@ def _cut(
 
 def _womb(backdrop: _Backdrop | None, depth: float, rng: np.random.Generator) -> Womb:
     wall = {"placenta": rng.uniform(0.1, 0.25), "wall": rng.uniform(0.45, 0.8)}.get(
-        backdrop or "", rng.uniform(0.07, 0.24)
+        backdrop or "", rng.uniform(0.06, 0.2)
     )
     kind = (
         "anterior"

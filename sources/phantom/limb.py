@@ -34,6 +34,7 @@ def paint_thigh(canvas: Canvas, fetus: Fetus, off: float) -> None:
     for v in (-0.55, 0.5, 0.75):  # sheets between muscles
         sheet = smooth([(-0.5 * length, v * girth), (0, (v + 0.08) * girth), (0.45 * length, v * 0.8 * girth)])
         canvas.stroke(sheet, 0.28 * flesh, side=0.2)
+    _far_leg(canvas, length, girth, flesh)
     # A tilted cut leaves the shaft: from one end the bone shortens and dims.
     share = 1 - 0.62 * min(abs(off), 1.3)
     light = float(np.exp(-(abs(off) ** 2) * 0.7))
@@ -50,7 +51,16 @@ def paint_thigh(canvas: Canvas, fetus: Fetus, off: float) -> None:
                 knob = ellipse(end * 1.13, 0.03 * length, 0.09 * length, 0.11 * length, n=24)
                 canvas.fill(knob, Tissue.CARTILAGE)
                 canvas.stroke(knob, 0.2, closed=True, side=0.3)
-        canvas.stroke(shaft, 0.99 * light, width=0.05 * length, side=0.35, bone=0.55 * light)
+        canvas.stroke(shaft, 0.99 * light, width=0.05 * length, side=0.35, bone=0.95 * light)
+
+
+def _far_leg(canvas: Canvas, length: float, girth: float, flesh: float) -> None:
+    """The other thigh, of which only the near edge and a glimpse of bone are caught."""
+    leg = ellipse(0.12 * length, 2.05 * girth, 0.72 * length, 0.8 * girth, turn=-0.12, power=2.4)
+    canvas.fill(leg, Tissue.MUSCLE - 4, fetal=True)
+    canvas.stroke(leg, 0.42 * flesh, width=0.6, closed=True, side=0.3)
+    bone = smooth([(-0.2 * length, 2.0 * girth), (0.1 * length, 1.93 * girth), (0.35 * length, 1.95 * girth)])
+    canvas.stroke(bone, 0.6 * flesh, width=0.03 * length, side=0.3, bone=0.5)
 
 
 def paint_back(canvas: Canvas, fetus: Fetus, off: float) -> None:
@@ -94,14 +104,17 @@ def paint_back(canvas: Canvas, fetus: Fetus, off: float) -> None:
     if light < 0.04:
         return
     t = np.linspace(-0.96, 0.92, 120, dtype=np.float32)
-    bend = (0.10 * np.sin(1.6 * t + 0.3) + np.where(t > 0.55, 0.9 * (t - 0.55) ** 2, 0)).astype(np.float32)
+    bend = (0.2 * np.sin(1.7 * t + 0.3) + np.where(t > 0.55, 0.9 * (t - 0.55) ** 2, 0)).astype(np.float32)
     gap = np.interp(t, [-1, -0.6, 0.5, 0.92], [0.19, 0.15, 0.15, 0.015]).astype(np.float32)
     middle = np.stack([t * half, bend * r], axis=1).astype(np.float32)
     across = np.array([0, r], dtype=np.float32)
     canvas.fill(tube(middle, gap * np.float32(0.7 * r)), Tissue.CSF if light > 0.5 else Tissue.MUSCLE)
+    glow = fetus.rng(3).uniform(0.74, 1.0, len(t))
     for side, strength in ((-1, 0.9 if off < 0.6 else 0.5), (1, 1.0 if off > -0.6 else 0.5)):
         row = middle + side * gap[:, None] * across
-        pitch = 4
-        for k in range(1, len(t) - 3, pitch):
-            canvas.stroke(row[k : k + 3], strength * light, width=0.07 * r, side=0.5, bone=0.42 * light)
+        for k in range(2, len(t) - 2, 5):  # a centre of ossification each, longer in the bodies than in the arches
+            u, v = row[k]
+            long, high = (0.026, 0.036) if side > 0 else (0.020, 0.042)
+            piece = ellipse(float(u), float(v), long * half, high * r, power=3, n=14)
+            canvas.solid(piece, 0.84 * strength * light * float(glow[k]), bone=0.5 * light)
     canvas.stroke(middle - np.array([0, 0.02 * r], dtype=np.float32), 0.25 * light, side=0.2)

@@ -56,9 +56,9 @@ def scatterers(seed: int, mottle: float = 0.45) -> Plane2:
     rng = np.random.default_rng([seed, 77])
     field = rng.standard_normal((_TILE, _TILE, 4), dtype=np.float32)
     if mottle > 0:
-        for sigma, share in ((4.0, 0.6), (14.0, 0.8)):
+        for along, across, share in ((9.0, 2.2, 0.8), (4.0, 4.0, 0.7), (16.0, 12.0, 0.8)):  # strands, lobules, regions
             coarse = rng.standard_normal((_TILE, _TILE), dtype=np.float32)
-            coarse = cv2.GaussianBlur(np.pad(coarse, 64, mode="wrap"), (0, 0), sigma)[64:-64, 64:-64]
+            coarse = cv2.GaussianBlur(np.pad(coarse, 64, mode="wrap"), (0, 0), along, sigmaY=across)[64:-64, 64:-64]
             field *= np.exp(mottle * share * coarse / coarse.std())[..., None]
     return np.asarray(field / np.sqrt(2 * np.mean(field[..., 0] ** 2)), dtype=np.float32)
 
@@ -68,9 +68,12 @@ class Receiver:
 
     def __init__(self, sector: Sector, tile: Plane2, seed: int) -> None:
         self._sector, self._tile = sector, tile
-        self._noise = _band_limited(np.random.default_rng([seed, 78]), sector)
+        rng = np.random.default_rng([seed, 78])
+        self._noise = _band_limited(rng, sector)
         self._echo_amplitude = _amplitude_table()
         self._coordinates = np.empty_like(sector.points_mm)
+        waves = cv2.GaussianBlur(rng.standard_normal((1, sector.lines + 80), dtype=np.float32), (0, 0), 9)[:, 40:-40]
+        self._contact = np.exp(0.22 * waves / waves.std()).astype(np.float32)  # no probe couples evenly along its face
         self._depth = np.linspace(0, 1, sector.samples, dtype=np.float32)[:, None]
 
     def beams(
@@ -101,11 +104,16 @@ class Receiver:
         # Where echo strength jumps along the beam there is an interface facing it.
         jump = cv2.GaussianBlur(canvas.echo, (5, 3), 0)
         jump = cv2.Sobel(jump, cv2.CV_32F, 0, 1, ksize=3)
-        mirror += cv2.multiply(jump, jump, scale=1.1e-6)
-        mirror *= 1.0 + 0.6 * field[..., 1]
+        mirror += cv2.multiply(jump, jump, scale=3.2e-7)
+        # No living surface is a mirror: it glitters with the tissue behind it.
+        mirror *= 0.35 + 0.75 * cv2.magnitude(field[..., 0], field[..., 1])
         strength = cv2.LUT(canvas.echo, self._echo_amplitude)
         loss = self._loss(canvas, settings)
         strength *= loss
+        strength += self._clutter(strength)
+        strength += self._haze(settings)
+        strength *= self._contact
+        mirror *= self._contact
         mirror *= loss
         field *= strength[..., None]
         field[..., 0] += mirror
@@ -132,11 +140,22 @@ class Receiver:
         table[: code(-52)] = 0.12 * step  # fluid swallows nothing: what lies behind is enhanced
         lost = cv2.LUT(canvas.echo, table)
         lost -= cv2.LUT(canvas.bone, (np.arange(256, dtype=np.float32) / 255) ** 1.5 * np.float32(14.0 * step))
-        total = cv2.blur(np.cumsum(lost, axis=0, dtype=np.float32), (5, 1))
+        total = cv2.blur(np.cumsum(lost, axis=0, dtype=np.float32), (7, 1))
         return np.asarray(cv2.exp(np.clip(total, -42, 9) * np.float32(_DB)), dtype=np.float32)
 
+    def _haze(self, settings: Settings) -> NDArray[np.float32]:
+        depth_mm = self._depth * self._sector.depth_mm
+        return np.exp(_DB * settings.haze_db - depth_mm / 9.0).astype(np.float32)
+
+    def _clutter(self, strength: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What side lobes and reverberation bring in from the neighbourhood: fluid is never quite black."""
+        size = (self._sector.lines, self._sector.samples)
+        small = cv2.resize(strength, (size[0] // 4, size[1] // 4), interpolation=cv2.INTER_AREA)
+        small = cv2.blur(small, (17, 9)) * np.float32(0.045)
+        return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+
     def _blurred(self, field: NDArray[np.float32], focus: float) -> NDArray[np.float32]:
-        axial, narrow, wide = _gauss(1.15), _gauss(1.0), _gauss(2.0)
+        axial, narrow, wide = _gauss(0.95), _gauss(0.95), _gauss(1.7)
         sharp = cv2.sepFilter2D(field, -1, narrow, axial)
         broad = cv2.sepFilter2D(sharp, -1, wide, np.ones(1, np.float32))
         share = np.clip(((self._depth - focus) / 0.45) ** 2, 0, 1)
@@ -178,4 +197,4 @@ def _grey_map(gamma: float) -> NDArray[np.uint8]:
     return (255 * (np.arange(256) / 255) ** gamma + 0.5).astype(np.uint8)
 
 
-_GLINT = (0.9 * (np.arange(256, dtype=np.float32) / 255) ** 2).astype(np.float32)
+_GLINT = (1.1 * (np.arange(256, dtype=np.float32) / 255) ** 2.8).astype(np.float32)

@@ -27,8 +27,8 @@ class Sector:
     depth_mm: float = 120.0
     half_angle_rad: float = 0.58
     radius_mm: float = 52.0
-    lines: int = 192
-    samples: int = 448
+    lines: int = 224
+    samples: int = 480
 
     @property
     def sample_mm(self) -> float:
@@ -67,7 +67,7 @@ class ScanConverter:
         rise = sector.radius_mm * (1 - np.cos(sector.half_angle_rad))
         width_mm, height_mm = 2 * far * np.sin(sector.half_angle_rad), sector.depth_mm + rise
         # A fan a little wider than its box is cut at the sides, as scanners do when a user zooms.
-        self.px_per_mm = float(min((bottom - top) / height_mm, 1.12 * (right - left) / width_mm))
+        self.px_per_mm = float(min((bottom - top) / height_mm, 1.3 * (right - left) / width_mm))
         self.origin_px = ((left + right) / 2, top + float(rise) * self.px_per_mm)
         x = (np.arange(width_px, dtype=np.float32) - self.origin_px[0])[None] / self.px_per_mm
         y = (np.arange(height_px, dtype=np.float32) - self.origin_px[1])[:, None] / self.px_per_mm + sector.radius_mm

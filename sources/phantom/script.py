@@ -53,7 +53,7 @@ class Script:
         self,
         seed: int = 0,
         *,
-        depth_mm: float = 112.0,
+        depth_mm: float = 92.0,
         heart_rate_bpm: float = 140.0,
         pathology: Pathology = "normal",
         events: Sequence[ScanEvent] = (),

@@ -60,7 +60,7 @@ class PhantomSource:
         self._fps, self._realtime, self._screen, self._seed = fps, realtime, screen, seed
         self._size = (width_px, height_px)
         self._frames = None if seconds is None else max(1, round(seconds * fps))
-        self._sector = Sector(depth_mm=112.0)
+        self._sector = Sector(depth_mm=92.0)
         self._closed = Event()
         self._renderer: Renderer | None = None
         self.script = Script(

@@ -108,8 +108,7 @@ def _ribs(canvas: Canvas, z: float, size: float, wide: float, deep: float) -> No
 def _spine(canvas: Canvas, size: float) -> None:
     canvas.fill(ellipse(0, 0.76 * size, 0.2, 0.16, n=24), Tissue.MUSCLE)
     canvas.fill(ellipse(0, 0.82 * size, 0.075, 0.06, n=20), Tissue.FLUID)
-    canvas.stroke(ellipse(0, 0.70 * size, 0.065, 0.05, n=16), 0.95, width=0.075, closed=True, side=0.7, bone=0.55)
+    canvas.solid(ellipse(0, 0.70 * size, 0.085, 0.07, n=20), 0.9, bone=0.5)
     for side in (-1, 1):
-        lamina = curve([(side * 0.12, 0.78 * size), (side * 0.09, 0.88 * size)])
-        canvas.stroke(lamina, 0.95, width=0.07, side=0.75, bone=0.55)
+        canvas.solid(ellipse(side * 0.125, 0.84 * size, 0.035, 0.075, turn=side * 0.5, n=16), 0.9, bone=0.5)
     canvas.stroke(smooth([(-0.2, 0.965 * size), (0, 0.985 * size), (0.2, 0.965 * size)]), 0.3, side=0.3)

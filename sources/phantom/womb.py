@@ -58,13 +58,14 @@ def paint_womb(canvas: Canvas, womb: Womb, *, slide_mm: float, z_mm: float) -> N
     canvas.fill(cavity, Tissue.FLUID)
     _placenta(canvas, womb, near, far, z_mm)
     canvas.stroke(near, 0.34, side=0.2)
-    canvas.stroke(far, 0.62, width=0.8, side=0.25)
-    below = far + np.array([0, 0.045 * womb.depth_mm], dtype=np.float32)
-    canvas.stroke(below, 0.38, width=0.6, side=0.2)
+    canvas.stroke(far, 0.6, width=0.5, side=0.15)
+    deeper = 0.04 * womb.depth_mm + _wave(rng, far[:, 0], womb.depth_mm, 0.02 * womb.depth_mm)
+    below = far + np.stack([0 * deeper, deeper], 1)
+    canvas.stroke(below, 0.42, width=0.4, side=0.2)
     for _ in range(womb.shadows):
         x, half = rng.uniform(-0.45, 0.45) * womb.depth_mm, rng.uniform(0.02, 0.09) * womb.depth_mm
         canvas.stroke(curve([(x - half, 1.5), (x + half, 1.5)]), 0.0, width=1.5, bone=rng.uniform(0.3, 0.7))
-    canvas.stroke(below + np.array([0, 0.05 * womb.depth_mm], dtype=np.float32), 0.3, width=0.5)
+    canvas.stroke(below + np.array([0, 0.05 * womb.depth_mm], dtype=np.float32), 0.36, width=0.4)
 
 
 def paint_parts(canvas: Canvas, womb: Womb, *, slide_mm: float, z_mm: float) -> None:
@@ -102,11 +103,20 @@ def _belly_wall(canvas: Canvas, womb: Womb, rng: np.random.Generator, wide: floa
 def _cavity(womb: Womb, rng: np.random.Generator, wide: float, z_mm: float) -> tuple[Curve, Curve]:
     x = np.linspace(-wide, wide, 48, dtype=np.float32)
     drift = 0.25 * z_mm
-    near = womb.wall_mm + _wave(rng, x + drift, womb.depth_mm, 0.022 * womb.depth_mm) + x**2 / rng.uniform(260, 700)
+    near = (
+        womb.wall_mm
+        + _wave(rng, x + drift, womb.depth_mm, 0.022 * womb.depth_mm)
+        + x**2 / (womb.depth_mm * rng.uniform(2.2, 5.0) * (0.5 + womb.room))
+    )
     far = womb.depth_mm * rng.uniform(0.76 + 0.06 * womb.room, 0.86 + 0.1 * womb.room) + _wave(
         rng, x + drift, womb.depth_mm, 0.03 * womb.depth_mm
     )
-    far = np.maximum(far - (x - rng.uniform(-0.2, 0.2) * wide) ** 2 / rng.uniform(160, 420), near + 0.5)
+    far = np.maximum(
+        far
+        - (x - rng.uniform(-0.12, 0.12) * wide) ** 2
+        / (womb.depth_mm * rng.uniform(0.8, 1.3) * (0.5 + 1.6 * womb.room)),
+        near + 0.5,
+    )
     return np.stack([x, near], 1).astype(np.float32), np.stack([x, far], 1).astype(np.float32)
 
 
