@@ -58,7 +58,7 @@ def extent_mm(body: Body, fetus: Fetus) -> float:
     return {
         "head": 2.15 * fetus.head_mm,
         "torso": 2.0 * fetus.trunk_mm,
-        "thigh": 1.0 * fetus.femur_mm,
+        "thigh": 1.15 * fetus.femur_mm,
         "back": 2.3 * fetus.trunk_mm,
     }[body]
 

@@ -16,6 +16,7 @@ from .truth import Truth
 from .womb import Womb
 
 _Backdrop = Literal["fluid", "placenta", "wall", "lifted", "oblique", "beside"]
+_TINTS = ((1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (0.86, 0.88, 1.06), (1.05, 0.96, 0.82))  # plain twice, blue, sepia
 _BACKDROPS: tuple[_Backdrop, ...] = ("fluid", "placenta", "wall", "lifted", "oblique", "beside")
 
 
@@ -87,11 +88,20 @@ def render_plane(
         z=z,
         oblique=oblique,
         phase=float(rng.random()),
+        sweep_mm=float(rng.uniform(-10, 10)),
         settings=settings if gain_db is None else replace(settings, gain_db=gain_db),
         lifted=backdrop == "lifted",
         key=int(rng.integers(2**31)),
     )
-    renderer = Renderer(sector, width_px=width_px, height_px=height_px, screen=screen, seed=int(rng.integers(2**31)))
+    renderer = Renderer(
+        sector,
+        width_px=width_px,
+        height_px=height_px,
+        screen=screen,
+        seed=int(rng.integers(2**31)),
+        zoom=float(1 + (0.08 if body in ("thigh", "back") else 0.35) * variety * max(rng.uniform(-1, 1), 0)),
+        tint=_TINTS[int(rng.integers(len(_TINTS)))],
+    )
     near = 0.0 if plane == BACKGROUND else max(0.0, 1 - abs(z - TARGETS[plane].z) / TARGETS[plane].tolerance)
     truth = Truth(
         plane=plane if near >= 0.5 else BACKGROUND,

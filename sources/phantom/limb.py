@@ -16,25 +16,27 @@ def paint_thigh(canvas: Canvas, fetus: Fetus, off: float) -> None:
     girth = 0.36 * length * flesh
     leg = smooth(
         [
-            (-0.85 * length, -0.9 * girth),
-            (-0.4 * length, -1.05 * girth),
-            (0.2 * length, -0.85 * girth),
-            (0.68 * length, -0.62 * girth),
-            (0.8 * length, 0.1 * girth),
-            (0.66 * length, 0.8 * girth),
-            (0.1 * length, 1.05 * girth),
-            (-0.5 * length, 1.2 * girth),
-            (-0.9 * length, 0.6 * girth),
+            (-0.95 * length, -0.75 * girth),
+            (-0.5 * length, -1.05 * girth),
+            (0.0, -0.86 * girth),
+            (0.45 * length, -0.55 * girth),
+            (0.72 * length, -0.5 * girth),
+            (0.84 * length, 0.02 * girth),
+            (0.68 * length, 0.55 * girth),
+            (0.3 * length, 0.72 * girth),
+            (-0.2 * length, 1.1 * girth),
+            (-0.75 * length, 1.35 * girth),
+            (-1.1 * length, 0.5 * girth),
         ],
         closed=True,
     )
+    _far_leg(canvas, length, girth, flesh)
     canvas.fill(leg, Tissue.MUSCLE, fetal=True)
-    canvas.stroke(leg, 0.5, width=0.8, closed=True, side=0.3)
-    canvas.fill(leg * np.float32(0.9), Tissue.MUSCLE - 5)
+    canvas.stroke(leg, 0.46, width=0.8, closed=True, side=0.3)
+    canvas.fill(leg * np.array([0.95, 0.86], dtype=np.float32), Tissue.MUSCLE - 5)
     for v in (-0.55, 0.5, 0.75):  # sheets between muscles
         sheet = smooth([(-0.5 * length, v * girth), (0, (v + 0.08) * girth), (0.45 * length, v * 0.8 * girth)])
         canvas.stroke(sheet, 0.28 * flesh, side=0.2)
-    _far_leg(canvas, length, girth, flesh)
     # A tilted cut leaves the shaft: from one end the bone shortens and dims.
     share = 1 - 0.62 * min(abs(off), 1.3)
     light = float(np.exp(-(abs(off) ** 2) * 0.7))

@@ -47,6 +47,25 @@ class Settings:
     gamma: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What scatterers move with.
+
+    Attributes:
+        matrix: (2 3) float32, mm in the picture -> mm in the tissue.
+        z_mm: elevation of the plane in the tissue; as it changes, speckle slowly turns into other speckle.
+    """
+
+    matrix: Plane2
+    z_mm: float = 0.0
+
+    @property
+    def mixing(self) -> Plane2:
+        """(2 4) float32: how the two fields of `scatterers` are mixed; power stays the same."""
+        c, s = np.cos(self.z_mm / 2.5), np.sin(self.z_mm / 2.5)
+        return np.array([[c, 0, s, 0], [0, c, 0, s]], dtype=np.float32)
+
+
 @lru_cache(maxsize=4)
 def scatterers(seed: int, mottle: float = 0.45) -> Plane2:
     """(1024 1024 4) float32: two independent periodic fields of complex scatterers, unit power.
@@ -76,17 +95,14 @@ class Receiver:
         self._contact = np.exp(0.22 * waves / waves.std()).astype(np.float32)  # no probe couples evenly along its face
         self._depth = np.linspace(0, 1, sector.samples, dtype=np.float32)[:, None]
 
-    def beams(
-        self, canvas: Canvas, anchors: tuple[Plane2, Plane2], z_mm: float, settings: Settings, key: int
-    ) -> Pixels:
+    def beams(self, canvas: Canvas, mother: Anchor, fetus: Anchor, settings: Settings, key: int) -> Pixels:
         """-> (samples lines) uint8.
 
         Args:
-            anchors: (2 3) maps from picture mm to mm in the mother and in the fetus.
-            z_mm: elevation of the plane; speckle turns into other speckle as it changes.
+            mother, fetus: what their scatterers move with.
             key: which noise to add; equal keys, equal noise.
         """
-        envelope = self.envelope(canvas, anchors, z_mm, settings, key)
+        envelope = self.envelope(canvas, mother, fetus, settings, key)
         if settings.smoothing > 0:
             soft = cv2.GaussianBlur(envelope, (5, 3), 0)
             envelope = cv2.addWeighted(envelope, 1 - settings.smoothing, soft, settings.smoothing, 1e-6)
@@ -96,10 +112,10 @@ class Receiver:
         return np.asarray(cv2.LUT(grey.astype(np.uint8), _grey_map(settings.gamma)), dtype=np.uint8)
 
     def envelope(
-        self, canvas: Canvas, anchors: tuple[Plane2, Plane2], z_mm: float, settings: Settings, key: int
+        self, canvas: Canvas, mother: Anchor, fetus: Anchor, settings: Settings, key: int
     ) -> NDArray[np.float32]:
         """-> (samples lines) float32, linear; 1 is white."""
-        field = self._scattered(canvas, anchors, z_mm)
+        field = self._scattered(canvas, mother, fetus)
         mirror = cv2.LUT(canvas.glint, _GLINT)
         # Where echo strength jumps along the beam there is an interface facing it.
         jump = cv2.GaussianBlur(canvas.echo, (5, 3), 0)
@@ -123,16 +139,14 @@ class Receiver:
         )
         return np.asarray(cv2.magnitude(field[..., 0], field[..., 1]), dtype=np.float32)
 
-    def _scattered(self, canvas: Canvas, anchors: tuple[Plane2, Plane2], z_mm: float) -> NDArray[np.float32]:
+    def _scattered(self, canvas: Canvas, mother: Anchor, fetus: Anchor) -> NDArray[np.float32]:
         points = self._sector.points_mm
-        cv2.transform(points, anchors[0], dst=self._coordinates)
-        cv2.copyTo(cv2.transform(points, anchors[1]), canvas.owner, self._coordinates)
+        cv2.transform(points, mother.matrix, dst=self._coordinates)
+        cv2.copyTo(cv2.transform(points, fetus.matrix), canvas.owner, self._coordinates)
         x, y = cv2.split(self._coordinates * np.float32(1 / _TILE_MM))
         both = cv2.remap(self._tile, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_WRAP)
-        c, s = np.cos(z_mm / 2.5), np.sin(z_mm / 2.5)
-        return np.asarray(
-            cv2.transform(both, np.array([[c, 0, s, 0], [0, c, 0, s]], dtype=np.float32)), dtype=np.float32
-        )
+        field = cv2.transform(both, mother.mixing)
+        return np.asarray(cv2.copyTo(cv2.transform(both, fetus.mixing), canvas.owner, field), dtype=np.float32)
 
     def _loss(self, canvas: Canvas, settings: Settings) -> NDArray[np.float32]:
         step = self._sector.sample_mm

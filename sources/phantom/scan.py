@@ -59,23 +59,30 @@ class ScanConverter:
     """Turns (samples lines) beams into a (height width) picture of a sector that fills its box."""
 
     def __init__(
-        self, sector: Sector, *, width_px: int, height_px: int, box: tuple[float, float, float, float]
+        self,
+        sector: Sector,
+        *,
+        width_px: int,
+        height_px: int,
+        box: tuple[float, float, float, float],
+        zoom: float = 1.0,
     ) -> None:
-        """``box``: left, top, right, bottom of the room for the fan, as fractions of the picture."""
+        """``box``: left, top, right, bottom of the room for the fan, in parts of the picture; ``zoom`` magnifies it."""
         left, top, right, bottom = box[0] * width_px, box[1] * height_px, box[2] * width_px, box[3] * height_px
         far = sector.radius_mm + sector.depth_mm
         rise = sector.radius_mm * (1 - np.cos(sector.half_angle_rad))
         width_mm, height_mm = 2 * far * np.sin(sector.half_angle_rad), sector.depth_mm + rise
         # A fan a little wider than its box is cut at the sides, as scanners do when a user zooms.
-        self.px_per_mm = float(min((bottom - top) / height_mm, 1.3 * (right - left) / width_mm))
-        self.origin_px = ((left + right) / 2, top + float(rise) * self.px_per_mm)
+        self.px_per_mm = zoom * float(min((bottom - top) / height_mm, 1.3 * (right - left) / width_mm))
+        hidden = (1 - 1 / zoom) / 2 * float(height_mm) * self.px_per_mm
+        self.origin_px = ((left + right) / 2, top + float(rise) * self.px_per_mm - hidden)
         x = (np.arange(width_px, dtype=np.float32) - self.origin_px[0])[None] / self.px_per_mm
         y = (np.arange(height_px, dtype=np.float32) - self.origin_px[1])[:, None] / self.px_per_mm + sector.radius_mm
         sample = (np.hypot(x, y) - sector.radius_mm) / sector.sample_mm
         line = (np.arctan2(x, np.maximum(y, 1e-3)) + sector.half_angle_rad) / sector.line_rad
-        columns = np.arange(width_px)[None]
+        columns, rows = np.arange(width_px)[None], np.arange(height_px)[:, None]
         seen = (line >= 0) & (line <= sector.lines - 1) & (sample >= 0) & (sample <= sector.samples - 1)
-        seen &= (columns >= left) & (columns < right)
+        seen &= (columns >= left) & (columns < right) & (rows >= top) & (rows < bottom)
         self.fan = np.ascontiguousarray(seen)
         sample, line = np.where(seen, sample, -9), np.where(seen, line, -9)
         self._maps = cv2.convertMaps(line.astype(np.float32), sample.astype(np.float32), cv2.CV_16SC2)

@@ -105,6 +105,7 @@ class Script:
             oblique=oblique,
             phase=phase,
             slide_mm=float(7 * np.sin(0.23 * scan + self._tremor[0]) + 3 * np.sin(0.61 * scan + self._tremor[1])),
+            sweep_mm=float(9 * np.sin(0.27 * scan + self._tremor[2]) + 5 * np.sin(0.71 * scan + self._tremor[3])),
             settings=replace(self._settings, gain_db=self._settings.gain_db + gain),
             lifted=lifted,
             frozen=frozen,

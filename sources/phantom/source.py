@@ -132,14 +132,14 @@ class PhantomSource:
 
     def _frame(self, index: int, renderer: Renderer) -> Frame:
         view, _ = self.script.moment(index / self._fps)
-        pixels = renderer.picture(view)
+        width, height = self._size
         return Frame(
             index=index,
             pts_seconds=index / self._fps,
             captured_ns=time.monotonic_ns(),
             # A captured screen has no spacing, as in the clinic; a bare fan knows its own.
             spacing_mm=None if self._screen else 1 / renderer.converter.px_per_mm,
-            picture=Picture.of(pixels),
+            picture=Picture(width_px=width, height_px=height, convert=lambda: renderer.picture(view)),
         )
 
 
