@@ -55,8 +55,7 @@ def load_state_dict(path: Path) -> StateDict:
         return _load_safetensors(path)
     if head.startswith((b"PK", b"\x80")):
         return _state_dict_in(_load_torch(path, is_zip=head.startswith(b"PK")), path)
-    start = head[:8].decode("ascii", "backslashreplace")
-    raise ModelError(f"{path} is not a weight file: it starts with {start!r}; allowed are torch (.pt) and safetensors")
+    raise ModelError(f"{path} is not a weight file: it starts with {head[:8]!r}; allowed: torch (.pt) and safetensors")
 
 
 def check_fit(state: Mapping[str, Tensor], module: nn.Module, *, path: Path, architecture: str) -> None:
@@ -115,10 +114,13 @@ def _load_torch(path: Path, *, is_zip: bool) -> object:
     if is_zip and not zipfile.is_zipfile(path):
         raise ModelError(f"{path} is torn: its end is missing ({path.stat().st_size} bytes are there); fetch it again")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+        if is_zip and path.suffix != ".safetensors":  # torch goes by that name, we go by the content
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        with path.open("rb") as file:
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL\s+(\S+)", str(error))
-        what = f"it asks for {asked[1]}" if asked else _one_line(error)
+        what = f"it asks for {asked[1]}" if asked else "its pickle is damaged or holds something else"
         raise ModelError(f"{path} is refused, only tensors and plain containers are read from it: {what}") from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise ModelError(f"{path} is a damaged torch file: {_one_line(error)}") from error
