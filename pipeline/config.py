@@ -128,6 +128,8 @@ class ZmqSection(Section):
 
 class ConsoleSection(Section):
     kind: Literal["console"]
+    frame_scores: bool = False
+    """Print each frame's scores too, where they are sent."""
 
 
 class PluginSinkSection(Section):

@@ -22,7 +22,7 @@ BUILT_IN: dict[Seam, dict[str, str]] = {
     "sources": {
         "file": "fetalstream.sources.file:from_uri",
         "images": "fetalstream.sources.images:from_uri",
-        "phantom": "fetalstream.sources.phantom.source:from_uri",
+        "phantom": "fetalstream.sources.phantom.source:PhantomSource.from_uri",
     },
     "models": {
         "compact": "fetalstream.models.compact:load_compact",

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
-from .event import AnyEvent
+from .event import AnyEvent, FrameScores
 from .sink import SinkError
 from .text import line_of
 from .wire import kind_of
@@ -16,12 +16,16 @@ class ConsoleSink:
 
     Args:
         console: where to print; by default standard output. A terminal that is held (Ctrl-S) holds `write` too.
+        frame_scores: print each frame's scores too; they bury everything else.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, frame_scores: bool = False) -> None:
         self._console = console or Console()
+        self._frame_scores = frame_scores
 
     def write(self, event: AnyEvent) -> None:
+        if isinstance(event, FrameScores) and not self._frame_scores:
+            return
         line = Text(line_of(event), style=_STYLES.get(kind_of(event), ""))
         try:
             self._console.print(line, soft_wrap=True, highlight=False)

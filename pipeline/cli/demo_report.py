@@ -54,8 +54,8 @@ class DemoReport:
             self._planes(agreement),
             "",
             *self._facts(outcome, counts, agreement),
-            f"Events: {events}, and live on {endpoint} (fetalstream listen {endpoint}).",
-            "Next: fetalstream review YOUR_CINE.mp4 --out out/review   or   fetalstream live SOURCE",
+            f"Every event was published on {endpoint} and stands in {events}.",
+            "Next: fetalstream review YOUR_CINE.mp4 --out out/review, or fetalstream live SOURCE.",
             Text(RESEARCH_USE, style="dim"),
         )
 

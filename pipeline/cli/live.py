@@ -43,7 +43,7 @@ def demo(
     }
     config = load_config("demo", assignments=assign or (), flags=flags)
     uri = f"phantom://?seed={seed}&seconds={seconds}&fps={DEMO_FPS}&screen=1"
-    console.print(f"Scanning a simulated fetus for {seconds:g} s; listen with: [bold]fetalstream listen {endpoint}[/]")
+    console.print(f"Scanning a simulated fetus for {seconds:g} s. In another terminal: [bold]fetalstream listen[/]")
     report = DemoReport(DEMO_FPS)
     outcome, counts = _run(config, uri, console, headless=headless, report=report)
     console.print(report.render(outcome, counts, endpoint=endpoint, events=out / "events.jsonl"))

@@ -68,12 +68,15 @@ class PhantomSource:
         )
 
     @classmethod
-    def from_uri(cls, uri: str) -> "PhantomSource":
-        """``phantom://?seed=3&seconds=20&screen=1&realtime=0``; keys as in the constructor, and ``size=800x600``."""
+    def from_uri(cls, uri: str, *, realtime: bool = True) -> "PhantomSource":
+        """``phantom://?seed=3&seconds=20&screen=1&realtime=0``; keys as in the constructor, and ``size=800x600``.
+
+        ``realtime`` is what holds where the URI does not say.
+        """
         parts = urlsplit(uri)
         if parts.scheme != "phantom" or parts.netloc or parts.path.strip("/"):
             raise SourceError(f"{uri!r} is no phantom; write phantom:// or phantom://?key=value&key=value")
-        options: dict[str, object] = {}
+        options: dict[str, object] = {"realtime": realtime}
         for key, text in parse_qsl(parts.query, keep_blank_values=True):
             if key == "size":
                 width, _, height = text.partition("x")
@@ -185,5 +188,5 @@ _READERS: Mapping[str, Callable[[str, str], object]] = {
     "screen": _switch,
     "heart_rate_bpm": _number,
     "pathology": lambda _, text: text,
-    "events": lambda _, text: parse_events(text),
+    "events": lambda _, text: parse_events(text.replace(" ", "+")),  # a plus in a query is read as a blank
 }
