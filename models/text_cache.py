@@ -4,13 +4,15 @@ import hashlib
 import json
 import logging
 import os
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from .home import home
@@ -60,22 +62,23 @@ def _key(tower: TextEncoder, texts: Sequence[str]) -> str:
 
 def _read(path: Path, *, shape: tuple[int, int]) -> Tensor | None:
     try:
-        embeddings = load_file(path)["embeddings"]
+        embeddings = load(path.read_bytes())["embeddings"]  # load_file opens a file twice; it may be gone in between
     except FileNotFoundError:
         return None
     except (SafetensorError, KeyError, OSError) as error:
         _LOG.warning("%s is damaged and is computed again: %s", path, error)
         return None
     sound = embeddings.shape == shape and embeddings.dtype == torch.float32 and bool(embeddings.isfinite().all())
-    return embeddings.clone() if sound else None
+    return embeddings if sound else None
 
 
 def _write(path: Path, embeddings: Tensor) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file({"embeddings": embeddings.contiguous()}, partial)
         partial.replace(path)
     except (OSError, SafetensorError) as error:
         _LOG.warning("text embeddings are not kept, %s cannot be written: %s", path, error)
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
