@@ -78,7 +78,9 @@ class ScanClock:
         for start, end in self._freezes:
             if media_seconds < start:
                 break
-            lost += min(media_seconds, end) - start
+            if media_seconds < end:
+                return start - lost  # not media - (lost + ...): a still must be the same to the last bit
+            lost += end - start
         return media_seconds - lost
 
     def media_seconds(self, scan_seconds: float) -> float:

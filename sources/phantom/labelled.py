@@ -56,6 +56,10 @@ def render_plane(
         raise SourceError(f"phantom: plane={plane!r} is unknown; allowed: {', '.join([*TARGETS, BACKGROUND])}")
     if quality is not None and not 0 <= quality <= 1:
         raise SourceError(f"phantom: quality={quality} is out of range; allowed: 0 to 1")
+    if weeks is not None and not 15 <= weeks <= 34:
+        raise SourceError(f"phantom: weeks={weeks} is out of range; allowed: 15 to 34")
+    if depth_mm is not None and not 30 <= depth_mm <= 300:
+        raise SourceError(f"phantom: depth_mm={depth_mm} is out of range; allowed: 30 to 300")
     rng = np.random.default_rng([seed, 51, *plane.encode()])
     fetus = Fetus(
         seed=seed,

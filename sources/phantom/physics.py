@@ -74,6 +74,8 @@ def scatterers(seed: int, mottle: float = 0.45) -> Plane2:
     """
     rng = np.random.default_rng([seed, 77])
     field = rng.standard_normal((_TILE, _TILE, 4), dtype=np.float32)
+    # Band-limited, so that speckle glides when tissue moves by less than a pixel of the tile.
+    field = cv2.GaussianBlur(np.pad(field, ((4, 4), (4, 4), (0, 0)), mode="wrap"), (5, 5), 0.7)[4:-4, 4:-4]
     if mottle > 0:
         for along, across, share in ((9.0, 2.2, 0.8), (4.0, 4.0, 0.7), (16.0, 12.0, 0.8)):  # strands, lobules, regions
             coarse = rng.standard_normal((_TILE, _TILE), dtype=np.float32)
@@ -144,7 +146,7 @@ class Receiver:
         cv2.transform(points, mother.matrix, dst=self._coordinates)
         cv2.copyTo(cv2.transform(points, fetus.matrix), canvas.owner, self._coordinates)
         x, y = cv2.split(self._coordinates * np.float32(1 / _TILE_MM))
-        both = cv2.remap(self._tile, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_WRAP)
+        both = cv2.remap(self._tile, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
         field = cv2.transform(both, mother.mixing)
         return np.asarray(cv2.copyTo(cv2.transform(both, fetus.mixing), canvas.owner, field), dtype=np.float32)
 
