@@ -9,6 +9,10 @@ from fetalstream.pipeline.channel import Channel, ChannelClosedError
 from fetalstream.pipeline.crew import Crew
 
 
+def void(_: object) -> None:
+    """For a lambda whose result is nobody's business."""
+
+
 def join(crew: Crew) -> None:
     assert crew.join(5)
 
@@ -56,7 +60,7 @@ def test_a_thread_that_will_not_end_does_not_hold_up_the_failure_for_ever(monkey
     monkeypatch.setattr("fetalstream.pipeline.crew.GRACE_SECONDS", 0.05)
     for_ever = threading.Event()
     crew = Crew(on_cancel=lambda: None)
-    crew.start("hangs", lambda: for_ever.wait(30) and None)
+    crew.start("hangs", lambda: void(for_ever.wait(30)))
 
     def fail() -> None:
         raise RuntimeError("told anyway")
@@ -71,7 +75,7 @@ def test_a_thread_that_will_not_end_does_not_hold_up_the_failure_for_ever(monkey
 def test_join_says_when_the_time_ran_out():
     hold = threading.Event()
     crew = Crew(on_cancel=lambda: None)
-    crew.start("works", lambda: hold.wait(5) and None)
+    crew.start("works", lambda: void(hold.wait(5)))
     assert not crew.join(0.01)
     hold.set()
     join(crew)
