@@ -30,8 +30,8 @@ def _never(_: object) -> bool:
 class Channel(Generic[T]):
     """A bounded first-in-first-out queue for one writer and one reader.
 
-    ``finish`` is the writer's orderly end: the reader still gets what waits, then an empty batch. ``cancel`` tears the
-    channel down: both sides get `ChannelClosedError` at once.
+    ``finish`` is the orderly end: the reader still gets what waits, then an empty batch; a writer that goes on gets
+    `ChannelClosedError`. ``cancel`` tears the channel down: both sides get `ChannelClosedError` at once.
 
     Args:
         capacity: items that may wait.
@@ -67,7 +67,7 @@ class Channel(Generic[T]):
         """Append ``item``; under BLOCK, wait for room. Raises `ChannelClosedError` when torn down."""
         with self._changed:
             if self._policy is Policy.BLOCK:
-                self._changed.wait_for(lambda: self._cancelled or len(self._items) < self._capacity)
+                self._changed.wait_for(self._writable)
             self._raise_if_cancelled()
             if self._finished:
                 raise ChannelClosedError("put after finish")
@@ -90,7 +90,7 @@ class Channel(Generic[T]):
     def wait_for_room(self) -> None:
         """Wait until a `put` would not block, so that a writer can choose its item as late as possible."""
         with self._changed:
-            self._changed.wait_for(lambda: self._cancelled or len(self._items) < self._capacity)
+            self._changed.wait_for(self._writable)
             self._raise_if_cancelled()
 
     def get(self) -> T | None:
@@ -119,6 +119,9 @@ class Channel(Generic[T]):
                 if left is not None and left <= 0:
                     return batch
                 self._changed.wait_for(self._readable, left)
+
+    def _writable(self) -> bool:
+        return self._cancelled or self._finished or len(self._items) < self._capacity
 
     def _readable(self) -> bool:
         return self._cancelled or self._finished or bool(self._items)

@@ -137,8 +137,9 @@ class StreamRun:
 
     def _tear_down(self) -> None:
         self.source.close()
-        for channel in (self._frames, self._prepared, self._scored):
-            channel.cancel()
+        self._frames.cancel()
+        self._prepared.cancel()
+        self._scored.finish()  # what has been seen is still told
 
     # The stages, each in a thread of its own.
 
@@ -182,6 +183,13 @@ class StreamRun:
         self._scored.finish()
 
     def _analyse(self) -> None:
+        try:
+            self._tell()
+        except BaseException:
+            self._scored.cancel()
+            raise
+
+    def _tell(self) -> None:
         while (message := self._scored.get()) is not None:
             for event in self.analyst.feed(message):
                 self._emit(event)

@@ -78,7 +78,7 @@ def test_a_review_sees_every_frame_and_tells_the_planes_in_order():
 def test_live_when_not_overloaded_and_review_give_the_same_planes():
     """One graph with two policies: only the channel differs."""
     live, review = ListSink(), ListSink()
-    room = ["flow.queue_frames=150"]  # whatever else the machine does meanwhile
+    room = ["flow.queue_frames=200"]  # whatever else the machine does meanwhile
     outcome = run_of(ListSource(frames(SWEEP)), live, preset="live", assign=room).run()
     run_of(ListSource(frames(SWEEP)), review).run()
     assert outcome.ended.frames_dropped == {}
