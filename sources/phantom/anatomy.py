@@ -6,11 +6,12 @@ from typing import Literal
 
 import numpy as np
 
+from .back import paint_back
 from .canvas import Canvas, Pose
 from .fetus import Fetus
 from .head import CEREBELLAR_Z, THALAMIC_Z, VENTRICULAR_Z, paint_head
 from .head import TOLERANCE as HEAD_TOLERANCE
-from .limb import paint_back, paint_thigh
+from .thigh import paint_thigh
 from .torso import ABDOMEN_TOLERANCE, ABDOMEN_Z, HEART_TOLERANCE, HEART_Z, paint_torso
 
 BACKGROUND = "background"

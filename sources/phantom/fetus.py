@@ -26,7 +26,9 @@ class Tissue:
     FAT = -31.0
     PLACENTA = -29.0
     UTERUS = -34.0
+    CEREBELLUM = -33.5
     CHOROID = -27.0
+    PLEXUS = -23.0
     SKIN = -24.0
 
 

@@ -116,7 +116,7 @@ def _ventricles(canvas: Canvas, z: float, length: float, kept: float) -> None:
             [(-0.03, 0.28), (-0.25, 0.26), (-0.47, 0.34), (-0.58, 0.42), (-0.46, 0.485), (-0.22, 0.43)], closed=True
         )
         plexus = _about(plexus, (-0.35, 0.38), size) * np.array([length, side], dtype=np.float32)
-        canvas.fill(plexus, Tissue.CHOROID + 4)
+        canvas.fill(plexus, Tissue.PLEXUS)
         canvas.stroke(body, 0.5 * size, width=0.015, closed=True, side=0.25)
         horn = ellipse(0.43 * length, side * 0.2, 0.17 * length * size, 0.05 * size, turn=side * 0.16)
         canvas.fill(horn, Tissue.FLUID)
@@ -132,8 +132,8 @@ def _cerebellum(canvas: Canvas, z: float, length: float, kept: float) -> None:
     )  # cisterna magna
     for side in (-1, 1):
         lobe = ellipse(-0.55 * length, side * 0.28 * size, 0.16 * length * size, 0.29 * size, turn=side * 0.4)
-        canvas.fill(lobe, Tissue.BRAIN + 6)
-        canvas.stroke(lobe, 0.46 * size, width=0.015, closed=True, side=0.45)
+        canvas.fill(lobe, Tissue.CEREBELLUM)
+        canvas.stroke(lobe, 0.54 * size, width=0.018, closed=True, side=0.45)
         for k in range(3):
             folium = arc(-0.53 * length, side * 0.28 * size, (0.03 + 0.035 * k) * length, 0.07 + 0.06 * k, 1.8, 4.5)
             canvas.stroke(folium, 0.36 * size, side=0.3)

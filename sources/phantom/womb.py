@@ -58,14 +58,14 @@ def paint_womb(canvas: Canvas, womb: Womb, *, slide_mm: float, z_mm: float) -> N
     canvas.fill(cavity, Tissue.FLUID)
     _placenta(canvas, womb, near, far, z_mm)
     canvas.stroke(near, 0.34, side=0.2)
-    canvas.stroke(far, 0.6, width=0.5, side=0.15)
+    canvas.stroke(far, 0.53, width=0.5, side=0.15)
     deeper = 0.04 * womb.depth_mm + _wave(rng, far[:, 0], womb.depth_mm, 0.02 * womb.depth_mm)
     below = far + np.stack([0 * deeper, deeper], 1)
-    canvas.stroke(below, 0.42, width=0.4, side=0.2)
+    canvas.stroke(below, 0.36, width=0.4, side=0.2)
     for _ in range(womb.shadows):
         x, half = rng.uniform(-0.45, 0.45) * womb.depth_mm, rng.uniform(0.02, 0.09) * womb.depth_mm
         canvas.stroke(curve([(x - half, 1.5), (x + half, 1.5)]), 0.0, width=1.5, bone=rng.uniform(0.3, 0.7))
-    canvas.stroke(below + np.array([0, 0.05 * womb.depth_mm], dtype=np.float32), 0.36, width=0.4)
+    canvas.stroke(below + np.array([0, 0.05 * womb.depth_mm], dtype=np.float32), 0.32, width=0.4)
 
 
 def paint_parts(canvas: Canvas, womb: Womb, *, slide_mm: float, z_mm: float) -> None:

@@ -51,8 +51,8 @@ def test_leaving_a_plane_changes_its_picture_step_by_step(plane: str) -> None:
 def test_each_plane_of_the_brain_has_what_defines_it() -> None:
     cuts = {plane: painted(plane) for plane in ("transthalamic", "transventricular", "transcerebellar")}
     thalami = {plane: area(cut, Tissue.THALAMUS) for plane, cut in cuts.items()}
-    plexus = {plane: area(cut, Tissue.CHOROID + 4) for plane, cut in cuts.items()}
-    cerebellum = {plane: area(cut, Tissue.BRAIN + 6) for plane, cut in cuts.items()}
+    plexus = {plane: area(cut, Tissue.PLEXUS) for plane, cut in cuts.items()}
+    cerebellum = {plane: area(cut, Tissue.CEREBELLUM) for plane, cut in cuts.items()}
     assert max(thalami, key=lambda p: thalami[p]) == "transthalamic"
     assert max(plexus, key=lambda p: plexus[p]) == "transventricular"
     assert max(cerebellum, key=lambda p: cerebellum[p]) == "transcerebellar"

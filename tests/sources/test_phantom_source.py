@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -53,6 +54,22 @@ def test_equal_seeds_give_equal_bytes_paced_or_not() -> None:
         assert a.pts_seconds == b.pts_seconds
 
 
+def test_pictures_may_be_asked_for_by_several_threads_at_once() -> None:
+    alone = [frame.picture.pixels for frame in frames_of(small(seed=4, seconds=0.6))]
+    frames = frames_of(small(seed=4, seconds=0.6))
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda frame: frame.picture.pixels, frames))
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_iterating_draws_nothing() -> None:
+    source = PhantomSource(seconds=40, realtime=False, width_px=1600, height_px=1200)
+    source.open()
+    start = time.process_time()
+    assert sum(isinstance(item, Frame) for item in source.items()) == 1000
+    assert time.process_time() - start < 1.0  # drawing them would take some ten times as long
+
+
 def test_other_seeds_give_other_pictures() -> None:
     one, other = frames_of(small(seed=1))[0], frames_of(small(seed=2))[0]
     assert not np.array_equal(one.picture.pixels, other.picture.pixels)
@@ -74,7 +91,7 @@ def test_a_screen_has_colour_and_no_spacing() -> None:
 
 
 def test_realtime_keeps_the_schedule_of_the_clock_and_does_not_drift() -> None:
-    source = small(realtime=True, fps=50, seconds=0.8)
+    source = small(realtime=True, fps=50, seconds=0.9)
     source.open()
     due: list[tuple[float, float]] = []
     start = time.monotonic()
@@ -82,10 +99,9 @@ def test_realtime_keeps_the_schedule_of_the_clock_and_does_not_drift() -> None:
         if isinstance(item, Frame):
             due.append((item.pts_seconds, item.captured_ns / 1e9 - start))
             if item.index == 10:
-                time.sleep(0.15)  # a slow consumer: what is late comes at once, the rest on time
+                time.sleep(0.4)  # a slow consumer: what is late comes at once, the rest on time
     assert all(seen >= pts - 1e-3 for pts, seen in due)
-    assert due[-1][1] == pytest.approx(due[-1][0], abs=0.1)
-    assert due[12][1] - due[11][1] < 0.02
+    assert due[-1][1] == pytest.approx(due[-1][0], abs=0.3)  # a schedule that had slipped would be 0.4 s late
 
 
 def test_closing_from_another_thread_ends_a_stream_that_waits() -> None:
