@@ -13,6 +13,7 @@ from .. import FetalStreamError
 from ..models.encoder import Model
 from ..sinks import AnyEvent, PlaneLeft, Sink
 from ..sources import SourceError
+from ..sources.uri import safe_name
 from .assemble import build_run, opened_sinks, opened_source
 from .config import Config, JsonLinesSection
 from .run import Outcome, StreamRun
@@ -33,7 +34,7 @@ class Study:
 def find_studies(paths: Sequence[Path]) -> list[Study]:
     """Clips under ``paths``, sorted: each file named, each video in a folder, each folder that holds images.
 
-    Names are file stems; where two would be equal, the later gets a number. Raises `SourceError` for a path that does
+    Names are file stems made safe; where two would be equal, the later gets a number. Raises `SourceError` for a path that does
     not exist or a folder that holds nothing to review.
     """
     clips: list[Path] = []
@@ -46,7 +47,7 @@ def find_studies(paths: Sequence[Path]) -> list[Study]:
     taken: set[str] = set()
     studies: list[Study] = []
     for clip in clips:
-        stem = (clip.stem if clip.is_file() else clip.resolve().name) or "clip"
+        stem = safe_name(clip)
         name, number = stem, 2
         while name.casefold() in taken:  # some file systems do not tell A from a
             name, number = f"{stem}-{number}", number + 1
@@ -152,11 +153,15 @@ def _summary(run: StreamRun, outcome: Outcome, visits: Sequence[PlaneLeft]) -> d
 
 def _write_whole(path: Path, text: str) -> None:
     """Write a file that is either not there or whole, also after a crash."""
+    unfinished: Path | None = None
     try:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".tmp-", delete=False, encoding="utf-8") as file:
+            unfinished = Path(file.name)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(file.name).replace(path)
+        unfinished.replace(path)
     except OSError as error:
+        if unfinished is not None:
+            unfinished.unlink(missing_ok=True)
         raise FetalStreamError(f"{str(path)!r} cannot be written: {error.strerror}") from error
