@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 import av
 from av import VideoFrame
@@ -22,6 +23,7 @@ from .uri import safe_name, split_target, yes_no
 from .whole import missing_bytes
 
 _DEFAULT_FPS = 25.0
+_CLOSED_EARLY = StateChange(SourceState.ENDED, "closed before its end")
 _NOT_VIDEO = frozenset({"tty", "hls", "dash", "concat", "sdp", "image2", "image2pipe", "lavfi"})
 """Formats in which FFmpeg makes a video of text, or follows a list to other files."""
 
@@ -74,6 +76,8 @@ class FileSource:
 
     def items(self) -> Iterator[Item]:
         with self._ownership:
+            if self._stop.is_set() and not self._iterating:
+                return iter((StateChange(SourceState.RUNNING), _CLOSED_EARLY))
             if self._opened is None or self._iterating:
                 raise SourceError(f"{self.path}: a file is opened before it is read, and read once")
             self._iterating = True
@@ -92,18 +96,22 @@ class FileSource:
     # Opening.
 
     def _check_file(self) -> None:
-        if self.path.is_dir():
-            raise SourceError(f"{self.path}: is a folder, not a video file (a folder of pictures is opened as images)")
-        if not self.path.exists():
-            raise SourceError(f"{self.path}: there is no such file")
-        if not self.path.is_file():
-            raise SourceError(f"{self.path}: is not an ordinary file")
         try:
+            mode, size = self.path.stat().st_mode, self.path.stat().st_size
+            if S_ISDIR(mode):
+                raise SourceError(
+                    f"{self.path}: is a folder, not a video file (a folder of pictures is opened as images)"
+                )
+            if not S_ISREG(mode):  # a pipe would be waited for without end
+                raise SourceError(f"{self.path}: is not an ordinary file")
+            if size == 0:
+                raise SourceError(f"{self.path}: is empty")
             self._missing_bytes = missing_bytes(self.path)
-        except OSError as error:
-            raise SourceError(f"{self.path}: cannot be read: {error.strerror}") from None
-        if self.path.stat().st_size == 0:
-            raise SourceError(f"{self.path}: is empty")
+        except FileNotFoundError:
+            raise SourceError(f"{self.path}: there is no such file") from None
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise SourceError(f"{self.path}: cannot be read: {reason}") from None
 
     def _open_stream(self) -> tuple[InputContainer, VideoStream]:
         try:
@@ -142,7 +150,8 @@ class FileSource:
             raise SourceError(
                 f"{self.path}: holds no video stream{self._why_unreadable() if self._missing_bytes else ''}"
             )
-        if not stream.width or not stream.height or stream.codec_context is None:  # pyright: ignore[reportUnnecessaryComparison]
+        # Without a decoder PyAV leaves the codec context out, and every attribute that lives in it.
+        if not getattr(stream, "width", 0) or not getattr(stream, "height", 0):
             raise SourceError(f"{self.path}: its video cannot be decoded (unknown codec or size)")
         return stream
 
@@ -173,7 +182,7 @@ class FileSource:
                 )
                 index += 1
             if self._stop.is_set():
-                yield StateChange(SourceState.ENDED, "closed before its end")
+                yield _CLOSED_EARLY
                 return
             yield from self._last_damage(decoder, clock)
             if index:

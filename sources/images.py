@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -56,14 +57,15 @@ class ImageFolderSource:
         self._files: list[Path] | None = None
 
     def open(self) -> SourceInfo:
-        if not self.path.exists():
-            raise SourceError(f"{self.path}: there is no such folder")
-        if not self.path.is_dir():
-            raise SourceError(f"{self.path}: is not a folder of pictures")
         try:
             files = [file for file in self.path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file()]
-        except OSError as error:
-            raise SourceError(f"{self.path}: cannot be read: {error.strerror}") from None
+        except FileNotFoundError:
+            raise SourceError(f"{self.path}: there is no such folder") from None
+        except NotADirectoryError:
+            raise SourceError(f"{self.path}: is not a folder of pictures") from None
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise SourceError(f"{self.path}: cannot be read: {reason}") from None
         files = [file for file in files if not file.name.startswith(".")]
         if not files:
             kinds = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
@@ -117,9 +119,11 @@ class ImageFolderSource:
 def _read(file: Path) -> Picture | None:
     """The decoded file (Pillow refuses half pictures, OpenCV passes them off as whole), or None."""
     try:
-        with Image.open(file) as image:
-            image.load()
-            upright = ImageOps.exif_transpose(image)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"PIL\.")  # what it finds odd is not for the terminal
+            with Image.open(file) as image:
+                image.load()
+                upright = ImageOps.exif_transpose(image)
     # Pillow's readers raise whatever their parsers stumble over; a file must not stop the folder.
     except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError, Image.DecompressionBombError):
         return None
