@@ -34,8 +34,8 @@ class Study:
 def find_studies(paths: Sequence[Path]) -> list[Study]:
     """Clips under ``paths``, sorted: each file named, each video in a folder, each folder that holds images.
 
-    Names are file stems made safe; where two would be equal, the later gets a number. Raises `SourceError` for a path that does
-    not exist or a folder that holds nothing to review.
+    Names are file stems made safe; where two would be equal, the later gets a number. Raises `SourceError` for a path
+    that does not exist or a folder that holds nothing to review.
     """
     clips: list[Path] = []
     for path in paths:

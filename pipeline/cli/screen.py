@@ -18,9 +18,12 @@ STATE_STYLES = {"running": "bold green", "opening": "yellow", "ended": "dim"}
 RESEARCH_USE = "Research use only. Not a medical device."
 
 
+INITIALS = {"lvot": "LVOT", "rvot": "RVOT"}
+
+
 def title(plane: str) -> str:
-    """ "four_chamber" -> "Four chamber"."""
-    return plane.replace("_", " ").capitalize()
+    """How a plane is called on a screen: "four_chamber" is "Four chamber", "lvot" is "LVOT"."""
+    return INITIALS.get(plane, plane.replace("_", " ").capitalize())
 
 
 class SeenPlanes:
