@@ -124,7 +124,9 @@ def _cut(
     side = 1 if rng.random() < 0.5 else -1
     if backdrop is None:
         target = TARGETS[plane]
-        return target.body, target.z + side * off * target.tolerance, 0.0
+        # The planes of the head lie close together: leaving one must not show the next as background.
+        oblique = min(max(off - 0.5, 0) * 5, 1.0) if target.body == "head" else 0.0
+        return target.body, target.z + side * off * target.tolerance, oblique
     if backdrop == "oblique":
         return "head", float(rng.uniform(-0.9, 0.9)), float(rng.uniform(0.75, 1))
     if backdrop == "beside":

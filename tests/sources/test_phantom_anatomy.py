@@ -13,6 +13,7 @@ from fetalstream.sources.phantom.anatomy import BACKGROUND as PHANTOM_BACKGROUND
 from fetalstream.sources.phantom.anatomy import TARGETS, draw_pose, paint_body, unit_mm
 from fetalstream.sources.phantom.canvas import Canvas, Pose, code
 from fetalstream.sources.phantom.fetus import Fetus, Tissue
+from fetalstream.sources.phantom.labelled import _cut
 from fetalstream.sources.phantom.scan import Sector
 
 
@@ -125,6 +126,18 @@ def test_below_half_the_quality_the_label_is_background(quality: float, label: s
     truth = render_plane("femur", 0, quality=quality, width_px=64, height_px=64)[1]
     assert (truth.plane, truth.lifted, truth.frozen) == (label, False, False)
     assert truth.quality == pytest.approx(quality)
+
+
+@pytest.mark.parametrize("plane", [*TARGETS, BACKGROUND])
+def test_no_picture_called_background_shows_another_plane(plane: str) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        off = float(rng.uniform(0.5, 1.0))
+        backdrop = "beside" if plane == BACKGROUND else None
+        body, z, oblique = _cut(plane, backdrop, off, rng)
+        for name, target in TARGETS.items():
+            near = target.body == body and abs(z - target.z) < 0.5 * target.tolerance
+            assert not near or name == plane or oblique > 0.25, (name, z, oblique)
 
 
 def test_pictures_of_one_plane_vary_in_brightness_and_place() -> None:
