@@ -1,6 +1,7 @@
 """Weight files: reading them without running what they hold, and saying in one line why one does not fit."""
 
 import hashlib
+import os
 import pickle
 import re
 import zipfile
@@ -94,6 +95,8 @@ def _refuse_what_is_no_file(path: Path) -> None:
         raise ModelError(f"{path}: there is no such weight file")
     if not path.is_file():
         raise ModelError(f"{path} is a folder, not a weight file")
+    if not os.access(path, os.R_OK):
+        raise ModelError(f"{path} may not be read by this user")
     if path.stat().st_size == 0:
         raise ModelError(f"{path} is empty, not a weight file")
 

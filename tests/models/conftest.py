@@ -34,7 +34,7 @@ def random_state() -> RandomState:
             if name.endswith("running_var") or (tensor.ndim == 1 and name.endswith("weight")):
                 return 1 + 0.1 * values
             if "layer_scale" in name:
-                return 0.5 + 0.1 * values
+                return 0.1 + 0.01 * values
             fan_in = tensor[0].numel() if tensor.ndim > 1 else 100
             return values * math.sqrt(3 / fan_in)
 
