@@ -1,6 +1,7 @@
 """Decoded video frames as pictures: grey where there is no colour, full range, upright, square pixels."""
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -74,32 +75,45 @@ def picture_of(frame: VideoFrame, *, pixel_aspect: float = 1.0) -> Picture:
     off = abs(pixel_aspect - 1) > _ASPECT_TOLERANCE and low <= pixel_aspect <= high
     width_px = max(1, round(frame.width * pixel_aspect)) if off else frame.width
     shown = (frame.height, width_px) if upright.swap else (width_px, frame.height)
-    return Picture(width_px=shown[0], height_px=shown[1], convert=partial(_convert, frame, width_px, upright))
+    has_luma = frame.format.name in _GREY_FORMATS | _PLANAR_FORMATS
+    return Picture(
+        width_px=shown[0],
+        height_px=shown[1],
+        convert=partial(_convert, frame, width_px, upright),
+        luma=partial(_stretch, frame, width_px, upright, _luma) if has_luma else None,
+    )
 
 
 def _convert(frame: VideoFrame, width_px: int, upright: Upright) -> Pixels:
-    pixels = _grey(frame)
-    if pixels is None:
-        pixels = _rgb(frame)
+    return _stretch(frame, width_px, upright, _luma if _is_grey(frame) else _rgb)
+
+
+def _stretch(frame: VideoFrame, width_px: int, upright: Upright, read: Callable[[VideoFrame], Pixels]) -> Pixels:
+    """Stored pixels, square and upright."""
+    pixels = read(frame)
     if width_px != frame.width:
         smoothing = cv2.INTER_AREA if width_px < frame.width else cv2.INTER_LINEAR
         pixels = cast("Pixels", cv2.resize(pixels, (width_px, frame.height), interpolation=smoothing))
     return upright.apply(pixels)
 
 
-def _grey(frame: VideoFrame) -> Pixels | None:
-    """(h w) when the frame's format shows at a glance that it holds no colour; its own memory."""
+def _is_grey(frame: VideoFrame) -> bool:
+    """Whether the frame's planes show at a glance that it holds no colour."""
     name = frame.format.name
-    if name in _GREY_FORMATS:  # full range, as swscale has it
-        return _plane(frame.planes[0]).copy()
-    if name not in _PLANAR_FORMATS:
-        return None
+    if name in _GREY_FORMATS:
+        return True
     interleaved = 2 if name.startswith("nv") else 1
-    if not all(_is_neutral(_plane(plane, samples=interleaved)) for plane in frame.planes[1:]):
-        return None
+    return name in _PLANAR_FORMATS and all(
+        _is_neutral(_plane(plane, samples=interleaved)) for plane in frame.planes[1:]
+    )
+
+
+def _luma(frame: VideoFrame) -> Pixels:
+    """(h w) of a grey or planar format, full range; its own memory."""
+    name = frame.format.name
     luma = _plane(frame.planes[0])
-    if name.startswith("yuvj") or frame.color_range == _FULL_RANGE:
-        return luma.copy()
+    if name in _GREY_FORMATS or name.startswith("yuvj") or frame.color_range == _FULL_RANGE:
+        return luma.copy()  # a grey format is full range, as swscale has it
     return cast("Pixels", cv2.LUT(luma, _EXPAND))
 
 

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .clock import Repair
+
 Pixels = NDArray[np.uint8]
 
 
@@ -21,17 +23,27 @@ class Picture:
         width_px: columns.
         height_px: rows.
         convert: returns (h w) uint8 grey when the picture holds no colour, else (h w 3) uint8 RGB; full range 0-255.
+        luma: returns (h w) uint8, full range, where that is had without converting colours (video stores it so).
     """
 
-    __slots__ = ("_convert", "_pixels", "height_px", "width_px")
+    __slots__ = ("_convert", "_grey", "_luma", "_pixels", "height_px", "width_px")
 
-    def __init__(self, *, width_px: int, height_px: int, convert: Callable[[], Pixels]) -> None:
+    def __init__(
+        self,
+        *,
+        width_px: int,
+        height_px: int,
+        convert: Callable[[], Pixels],
+        luma: Callable[[], Pixels] | None = None,
+    ) -> None:
         if width_px < 1 or height_px < 1:
             raise ValueError(f"a picture is at least 1 x 1 px, not {width_px} x {height_px}")
         self.width_px = width_px
         self.height_px = height_px
         self._convert = convert
+        self._luma = luma
         self._pixels: Pixels | None = None
+        self._grey: Pixels | None = None
 
     @classmethod
     def of(cls, pixels: Pixels) -> "Picture":
@@ -49,6 +61,19 @@ class Picture:
             _check(pixels)
             self._pixels = pixels
         return self._pixels
+
+    @property
+    def grey(self) -> Pixels:
+        """(h w) uint8 brightness, whatever the picture holds; of video, cheaper than `pixels`."""
+        if self._grey is None:
+            if self._luma is not None and self._pixels is None:
+                grey = self._luma()
+            else:
+                pixels = self.pixels
+                grey = pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+            _check(grey)
+            self._grey = grey
+        return self._grey
 
     @property
     def rgb(self) -> Pixels:
@@ -80,6 +105,8 @@ class Frame:
         epoch: rises by one each time the source reconnects and media time may start anew.
         spacing_mm: millimetres per pixel when the source knows it (DICOM), else None: a captured screen has none.
         picture: the pixels, converted on demand.
+        wall_ns: UTC at capture, nanoseconds since 1970, for the record only; None when played from a recording.
+        repair: what was wrong with the time stamp that ``pts_seconds`` was made from, None when nothing was.
     """
 
     index: int
@@ -88,6 +115,8 @@ class Frame:
     picture: Picture = field(repr=False)
     epoch: int = 0
     spacing_mm: float | None = None
+    wall_ns: int | None = None
+    repair: Repair | None = None
 
     def __post_init__(self) -> None:
         if self.index < 0 or self.epoch < 0:
