@@ -23,6 +23,8 @@ class SourceInfo:
         announced_fps: what the container or device claims; for display only, never for deciding what to drop.
         frame_count: frames the container announces, None when it does not (for progress bars only).
         is_live: frames pass whether anyone looks or not.
+        region_px: the box (left, top, right, bottom; half-open) the device says the ultrasound is in, None when it
+            does not say.
     """
 
     uri: str
@@ -32,6 +34,7 @@ class SourceInfo:
     announced_fps: float | None = None
     frame_count: int | None = None
     is_live: bool = False
+    region_px: tuple[int, int, int, int] | None = None
 
 
 class Source(Protocol):
