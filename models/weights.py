@@ -7,7 +7,7 @@ from typing import Any
 
 from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub.errors import GatedRepoError, RemoteEntryNotFoundError, RepositoryNotFoundError
-from tqdm import tqdm
+from huggingface_hub.utils import tqdm
 
 from .encoder import ModelError
 from .fetalclip import FETALCLIP
