@@ -1,0 +1,188 @@
+"""Connections through FFmpeg: network streams and input devices, newest picture at once."""
+
+import errno
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import av
+from av import VideoFrame
+from av import error as av_error
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from .av_decode import PacketDecoder
+from .av_picture import picture_of
+from .frame import Damage
+from .link import Arrival, LinkError, LinkInfo
+from .pace import Pace
+
+LOW_LATENCY = {
+    "fflags": "nobuffer",
+    "flags": "low_delay",
+    "fpsprobesize": "0",
+    "probesize": "32",
+    "analyzeduration": "1",
+}
+"""Nothing is read ahead to find out what the stream itself will tell: the first picture is there in a tenth of the
+time, and nothing waits in a queue behind it."""
+_DAMAGE_SECONDS = 1.0
+"""Damage is told at once, then at most so often."""
+_MOST_READ_ERRORS = 25
+"""Packets in a row that cannot be read before the connection counts as broken."""
+_GONE = frozenset({errno.ENODEV, errno.ENXIO, errno.EIO, errno.ENOENT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AvTarget:
+    """What FFmpeg opens.
+
+    Attributes:
+        url: with everything secret in it; never shown.
+        shown: what a message calls it ("10.0.0.5:554").
+        format: name of an FFmpeg input device; None for network streams.
+        options: FFmpeg's own.
+        open_seconds, read_seconds: deadlines the library is given. It does not always keep them, so whoever calls has
+            deadlines of their own; these let a call that was left behind come back.
+        ends: whether the end of the stream is an end and not a break.
+        paced: whether pictures come faster than their time stamps and must be held back.
+        prepare: called before opening; raises `LinkError`.
+    """
+
+    url: str = field(repr=False)
+    shown: str
+    format: str | None = None
+    options: dict[str, str] = field(default_factory=dict[str, str], repr=False)
+    open_seconds: float
+    read_seconds: float
+    ends: bool = False
+    paced: bool = False
+    prepare: Callable[[], None] = field(default=lambda: None, repr=False)
+
+
+class AvLink:
+    """A `Link` that FFmpeg opens, reads and decodes."""
+
+    def __init__(self, target: AvTarget) -> None:
+        self._target = target
+        self._container: InputContainer | None = None
+        self._stream: VideoStream | None = None
+        self._packets: Iterator[Packet[VideoStream]] = iter(())
+        self._decoder = PacketDecoder()
+        self._decoded: deque[VideoFrame] = deque()
+        self._pace = Pace(threading.Event()) if target.paced else None
+        self._damage_told_at = 0.0
+
+    def open(self) -> LinkInfo:
+        target = self._target
+        target.prepare()
+        started = time.monotonic()
+        try:
+            self._container = av.open(
+                target.url,
+                mode="r",
+                format=target.format,
+                options=target.options,
+                timeout=(target.open_seconds, target.read_seconds),
+                metadata_errors="replace",
+            )
+        except (FFmpegError, ValueError) as error:
+            late = time.monotonic() - started > 0.9 * target.open_seconds
+            raise why_not(error, target.shown, late_seconds=target.open_seconds if late else None) from None
+        stream = self._container.streams.best("video")
+        if not isinstance(stream, VideoStream) or stream.codec_context is None:  # pyright: ignore[reportUnnecessaryComparison]
+            raise LinkError(f"{target.shown} sends no video that can be decoded")
+        stream.thread_type = "SLICE"  # threads by frames would hold pictures back, one for each thread
+        self._stream = stream
+        self._packets = self._container.demux(stream)
+        rate = stream.average_rate or stream.guessed_rate
+        return LinkInfo(announced_fps=float(rate) if rate else None)
+
+    def read(self) -> Arrival | Damage | None:
+        assert self._stream is not None
+        while not self._decoded:
+            packet = self._next_packet()
+            if packet is None:
+                return None
+            self._decoded.extend(self._decoder.decode(packet))
+            if (damage := self._damage()) is not None:
+                return damage
+        picture = self._decoded.popleft()
+        stamp_seconds = None
+        if picture.pts is not None and picture.time_base is not None:
+            stamp_seconds = float(picture.pts * picture.time_base)
+        if self._pace is not None and stamp_seconds is not None:
+            self._pace.wait_until(stamp_seconds)
+        return Arrival(
+            picture=picture_of(picture, pixel_aspect=float(self._stream.sample_aspect_ratio or 1)),
+            captured_ns=time.monotonic_ns(),
+            wall_ns=time.time_ns(),
+            stamp_seconds=stamp_seconds,
+        )
+
+    def close(self) -> None:
+        self._decoded.clear()
+        if self._container is not None:
+            self._container.close()
+
+    def _next_packet(self) -> "Packet[VideoStream] | None":
+        """The next packet; None at a natural end. A packet that cannot be read is counted, a run of them is a break."""
+        assert self._container is not None
+        assert self._stream is not None
+        target, errors = self._target, 0
+        while True:
+            started = time.monotonic()
+            try:
+                packet = next(self._packets, None)
+            except FFmpegError as error:
+                late = time.monotonic() - started > 0.9 * target.read_seconds
+                errors += 1
+                if late or errors > _MOST_READ_ERRORS or not isinstance(error, av_error.InvalidDataError):
+                    raise why_not(error, target.shown, late_seconds=target.read_seconds if late else None) from None
+                self._decoder.lost_packets += 1
+                self._packets = self._container.demux(self._stream)
+                continue
+            if packet is None and not target.ends:
+                raise LinkError(f"{target.shown} has ended the stream")
+            return packet
+
+    def _damage(self) -> Damage | None:
+        now = time.monotonic()
+        if not self._decoder.lost_packets or now - self._damage_told_at < _DAMAGE_SECONDS:
+            return None
+        self._damage_told_at = now
+        lost = self._decoder.take_lost_packets()
+        return Damage(what=f"{lost} packet{'s' if lost > 1 else ''} torn", lost_packets=lost)
+
+
+def why_not(error: Exception, shown: str, *, late_seconds: float | None = None) -> LinkError:
+    """What an error of FFmpeg means, in plain words; its own words hold the whole URL, password and all.
+
+    Args:
+        error: as it was raised.
+        shown: what the other side may be called.
+        late_seconds: the deadline that had passed, None when none had.
+    """
+    if late_seconds is not None:
+        return LinkError(f"{shown} has not answered for {late_seconds:g} s")
+    if isinstance(error, av_error.HTTPUnauthorizedError | av_error.HTTPForbiddenError):
+        return LinkError(f"{shown} asks for a user and password, or does not accept these", refused=True)
+    if isinstance(error, av_error.HTTPNotFoundError):
+        return LinkError(f"{shown} has no such stream")
+    if isinstance(error, ConnectionRefusedError):
+        return LinkError(f"{shown} refuses the connection; does the server run?")
+    if isinstance(error, PermissionError):
+        return LinkError(f"{shown} may not be read by this user", refused=True)
+    if isinstance(error, ConnectionError | BrokenPipeError):
+        return LinkError(f"{shown} has broken the connection")
+    number = error.errno if isinstance(error, OSError) else None
+    if number in _GONE:
+        return LinkError(f"{shown} is not there (any more)")
+    if number == errno.EBUSY:
+        return LinkError(f"{shown} is in use by another program")
+    words = error.strerror if isinstance(error, OSError) else type(error).__name__
+    return LinkError(f"{shown} cannot be read: {(words or 'unknown error').lower()}")
