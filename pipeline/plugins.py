@@ -20,6 +20,7 @@ Seam = Literal["sources", "models", "sinks"]
 
 BUILT_IN: dict[Seam, dict[str, str]] = {
     "sources": {
+        "dicom": "fetalstream.sources.dicom:from_uri",
         "file": "fetalstream.sources.file:from_uri",
         "images": "fetalstream.sources.images:from_uri",
         "phantom": "fetalstream.sources.phantom.source:PhantomSource.from_uri",

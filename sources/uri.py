@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
+from .sniff import is_dicom
 from .source import SourceError
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)  # two letters at least: "C:" is a drive
@@ -29,15 +30,17 @@ class Target(NamedTuple):
 def parse_uri(text: str) -> Uri:
     """Kind and rest of a URI or path.
 
-    Something that exists on disk is a path, whatever it looks like: a folder is of kind "images", the rest "file".
+    Something that exists on disk is a path, whatever it looks like: a folder is of kind "images", a DICOM file (with or
+    without a suffix) "dicom", the rest "file".
     Otherwise letters before a colon are the kind. Which kinds exist is for the caller to know.
     """
     if not text.strip():
         raise SourceError(f"{text!r} names no source; give a path, or a URI such as 'file:cine.mp4' or 'phantom://'")
     found = None if _exists(text) else _SCHEME.fullmatch(text)
     kind, rest = (found[1].lower(), found[2]) if found else ("file", text)
-    if kind == "file" and split_target(text).path.is_dir():
-        kind = "images"
+    if kind == "file":
+        path = split_target(text).path
+        kind = "images" if path.is_dir() else "dicom" if is_dicom(path) else "file"
     return Uri(kind, rest)
 
 

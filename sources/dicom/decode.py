@@ -18,24 +18,21 @@ Samples = NDArray[Any]
 _RLE = "1.2.840.10008.1.2.5"
 _PREFERRED: dict[str, tuple[str, ...]] = {
     "1.2.840.10008.1.2.4.50": ("pillow", "pylibjpeg"),
-    "1.2.840.10008.1.2.4.51": ("pylibjpeg", "gdcm", "pillow"),
-    "1.2.840.10008.1.2.4.57": ("pylibjpeg", "gdcm"),
-    "1.2.840.10008.1.2.4.70": ("pylibjpeg", "gdcm"),
-    "1.2.840.10008.1.2.4.80": ("pyjpegls", "pylibjpeg", "gdcm"),
-    "1.2.840.10008.1.2.4.81": ("pyjpegls", "pylibjpeg", "gdcm"),
-    "1.2.840.10008.1.2.4.90": ("pylibjpeg", "pillow", "gdcm"),
-    "1.2.840.10008.1.2.4.91": ("pylibjpeg", "pillow", "gdcm"),
+    "1.2.840.10008.1.2.4.51": ("pillow", "pylibjpeg"),
+    "1.2.840.10008.1.2.4.57": ("gdcm", "pylibjpeg"),
+    "1.2.840.10008.1.2.4.70": ("gdcm", "pylibjpeg"),
+    "1.2.840.10008.1.2.4.80": ("pyjpegls", "pylibjpeg"),
+    "1.2.840.10008.1.2.4.81": ("pyjpegls", "pylibjpeg"),
+    "1.2.840.10008.1.2.4.90": ("pylibjpeg", "pillow"),
+    "1.2.840.10008.1.2.4.91": ("pylibjpeg", "pillow"),
     "1.2.840.10008.1.2.4.201": ("pylibjpeg",),
     "1.2.840.10008.1.2.4.202": ("pylibjpeg",),
     "1.2.840.10008.1.2.4.203": ("pylibjpeg",),
-    _RLE: ("pylibjpeg", "pydicom", "gdcm"),
+    _RLE: ("pylibjpeg",),  # the others unpack what claims to be gigabytes
 }
 """pydicom's names of plug-ins, by transfer syntax; one is used throughout, so that a cine's frames are all alike."""
-_USUAL = "fetalstream[dicom]"
-_EXTRA = dict.fromkeys(
-    ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"), "fetalstream[dicom-lossless]"
-)
-"""What to install for a syntax; lossless JPEG has an extra of its own, because its decoder is under the GPL."""
+_EXTENDED_JPEG = "1.2.840.10008.1.2.4.51"
+_LOSSLESS_JPEG = frozenset({"1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"})
 _RLE_HEADER_BYTES = 64
 
 
@@ -54,7 +51,7 @@ class FrameDecoder:
         syntax = header.syntax
         if syntax in (DEFLATED, IMPLICIT_LITTLE) or (syntax == EXPLICIT_BIG and header.layout.bits_allocated == 8):
             syntax = EXPLICIT_LITTLE
-        self._plugin = "" if self._is_native else _plugin(syntax)
+        self._plugin = "" if self._is_native else _plugin(syntax, bits=header.layout.bits_stored)
         self._decoder = get_decoder(UID(syntax))
 
     def decode(self, data: bytes) -> tuple[Samples, str]:
@@ -120,16 +117,17 @@ def _options(layout: Layout, photometric: str) -> dict[str, Any]:
     return options
 
 
-def _plugin(syntax: str) -> str:
+def _plugin(syntax: str, *, bits: int) -> str:
     """The plug-in for a compressed transfer syntax."""
     known = UID(syntax)
-    name = known.name if known.name != syntax else f"transfer syntax {syntax}"
     if syntax not in _PREFERRED:
-        raise SourceError(f"is compressed in a way that cannot be read ({name})")
+        raise SourceError(f"is compressed in a way that cannot be read ({known.name if known.is_valid else 'unknown'})")
     available = get_decoder(known).available_plugins
     for plugin in _PREFERRED[syntax]:
-        if plugin in available:
+        if plugin in available and not (plugin == "pillow" and syntax == _EXTENDED_JPEG and bits > 8):
             return plugin
+    extra = "dicom-lossless" if syntax in _LOSSLESS_JPEG else "dicom"
     raise SourceError(
-        f"is compressed as {name}, and nothing that reads this is installed; pip install '{_EXTRA.get(syntax, _USUAL)}'"
+        f"is compressed as {known.name} ({bits} bits), and nothing that reads this is installed; "
+        f"try pip install 'fetalstream[{extra}]'"
     )
