@@ -126,7 +126,7 @@ class Client:
         self._closed.set()
         with self._lock:
             self._socket.close()
-        self._context.term()
+            self._context.term()
 
     def _next_message(self, timeout_seconds: float) -> Message | None:
         with self._lock:

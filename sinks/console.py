@@ -29,8 +29,8 @@ class ConsoleSink:
         line = Text(line_of(event), style=_STYLES.get(kind_of(event), ""))
         try:
             self._console.print(line, soft_wrap=True, highlight=False)
-        except OSError as error:  # the pipe's other end is gone
-            raise SinkError(f"the console cannot be written: {error.strerror}") from None
+        except (OSError, SystemExit):  # the pipe's other end is gone; of its own accord rich would end the program
+            raise SinkError("the console cannot be written: nobody reads it any more") from None
 
     def close(self) -> None:
         """The console is not ours to close."""

@@ -68,7 +68,8 @@ class Publisher:
     def close(self) -> None:
         with self._lock:
             self._socket.close()
-        self._context.term()  # waits until everything is sent, at most for the linger time
+            # Waits until everything is sent, at most for the linger time; must not run in two threads at a time.
+            self._context.term()
 
 
 def _reason(error: zmq.ZMQError) -> str:

@@ -1,0 +1,83 @@
+import io
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from fetalstream.sinks import StreamState
+from fetalstream.sinks.console import ConsoleSink
+from fetalstream.sinks.text import clock, line_of
+
+
+def test_each_event_is_one_plain_line_however_narrow_the_screen(story):
+    output = io.StringIO()
+    sink = ConsoleSink(Console(file=output, width=20), frame_scores=True)
+    for event in story("s"):
+        sink.write(event)
+    sink.close()
+    assert output.getvalue().splitlines() == [
+        "            stream.started  s: file:a.mp4, model compact abababababab; research use only",
+        "            stream.state    s: running",
+        "  0:01.500  plane.entered   femur score 0.80",
+        "  0:01.520  frame.scores    frame 38, highest 0.90",
+        "            stream.damaged  a.mp4: 2 packets torn (2 packets lost)",
+        "  1:12.250  plane.left      femur since 0:01.500, 10 frames, best 0.95 at 0:02.000",
+        "  1:20.000  stream.ended    s: ended; 100 frames read, 90 embedded, 10 dropped (busy)",
+    ]
+
+
+def test_colours_are_for_terminals_only(story):
+    output = io.StringIO()
+    sink = ConsoleSink(Console(file=output, force_terminal=True, color_system="standard"))
+    sink.write(story("s")[2])
+    assert "\x1b[" in output.getvalue()
+
+
+def test_brackets_are_not_markup_and_control_characters_do_not_reach_the_terminal():
+    event = StreamState(stream="s", sequence=0, state="failed", reason="[red]\x1b[2J\x07 two\nlines")
+    assert line_of(event).endswith("stream.state    s: failed ([red] [2J two lines)")
+    output = io.StringIO()
+    ConsoleSink(Console(file=output, force_terminal=True, color_system=None)).write(event)
+    assert "[red]" in output.getvalue()
+    assert "\x1b[2J" not in output.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00.000"), (72.5, "1:12.500"), (59.9999, "1:00.000"), (3600, "60:00.000"), (-1.25, "-0:01.250"), (None, "")],
+)
+def test_media_time_is_minutes_and_seconds(seconds, text):
+    assert clock(seconds) == text
+
+
+BROKEN_PIPE = """
+import sys
+from fetalstream.sinks import SinkError, StreamState
+from fetalstream.sinks.console import ConsoleSink
+sink = ConsoleSink()
+try:
+    while True:
+        sink.write(StreamState(stream="s", sequence=0, state="running"))
+except SinkError as error:
+    print(error, file=sys.stderr)
+"""
+
+
+def test_a_pipe_whose_other_end_is_gone_is_said():
+    command = [sys.executable, "-c", BROKEN_PIPE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().strip() == "stream.state    s: running"
+        process.stdout.close()
+        assert process.stderr.read().splitlines() == ["the console cannot be written: nobody reads it any more"]
+
+
+def test_the_scores_of_each_frame_are_printed_only_when_asked_for(story):
+    output = io.StringIO()
+    sink = ConsoleSink(Console(file=output))
+    for event in story("s"):
+        sink.write(event)
+    assert "frame.scores" not in output.getvalue()
+    assert len(output.getvalue().splitlines()) == 6
