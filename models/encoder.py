@@ -43,6 +43,11 @@ class Encoder(Protocol):
     @property
     def identity(self) -> ModelIdentity: ...
 
+    @property
+    def sees_colour(self) -> bool:
+        """False: brightness alone is enough for `prepare`, and colours need not be converted."""
+        ...
+
     def prepare(self, pixels: NDArray[np.uint8]) -> Tensor:
         """(h w) grey or (h w 3) RGB uint8 -> (c s s) uint8, padded and resized; c is 1 while grey suffices, else 3."""
         ...

@@ -32,6 +32,10 @@ class GreyEncoder:
     def identity(self) -> ModelIdentity:
         return ModelIdentity(name="grey", sha256=hashlib.sha256(b"grey").hexdigest())
 
+    @property
+    def sees_colour(self) -> bool:
+        return False
+
     def prepare(self, pixels: NDArray[np.uint8]) -> Tensor:
         """(h w) or (h w 3) uint8 -> (1 1 1) uint8, the mean."""
         return torch.full((1, 1, 1), round(float(pixels.mean())), dtype=torch.uint8)

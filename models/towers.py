@@ -83,6 +83,7 @@ class ClipEncoder:
     ) -> None:
         self._visual = visual.apply(lambda module: _move_off_file(module, device=device, dtype=dtype))
         self.identity = identity
+        self.sees_colour = True
         self.spec = spec
         self.device = device
         self.dtype = dtype

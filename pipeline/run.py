@@ -155,13 +155,15 @@ class StreamRun:
 
     def _prepare(self) -> None:
         torch.set_num_threads(1)  # the cores belong to the encoder
+        encoder = self.model.encoder
         while True:
             self._prepared.wait_for_room()
             item = self._frames.get()
             if item is None:
                 break
             if isinstance(item, Frame):
-                self._prepared.put(Prepared.of(item, self.model.encoder.prepare(item.picture.pixels)))
+                pixels = item.picture.pixels if encoder.sees_colour else item.picture.grey
+                self._prepared.put(Prepared.of(item, encoder.prepare(pixels)))
             else:
                 self._prepared.put(item)
         self._prepared.finish()

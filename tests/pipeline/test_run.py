@@ -160,7 +160,8 @@ class Breaks:
 
     def __init__(self) -> None:
         self._inner, self._left = GreyEncoder(), 2
-        self.identity, self.prepare = self._inner.identity, self._inner.prepare
+        self.identity, self.sees_colour = self._inner.identity, self._inner.sees_colour
+        self.prepare = self._inner.prepare
 
     def encode(self, prepared: list) -> Features:
         if not self._left:
