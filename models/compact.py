@@ -1,0 +1,116 @@
+"""The embedded default: a small encoder and its plane head, trained by `train/` (see ``compact.md``)."""
+
+import json
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from .compact_net import EMBEDDING_DIM, INPUT_PX, CompactNet, standardise
+from .device import DtypeName, pick_device, pick_dtype
+from .encoder import Features, Model, ModelError
+from .files import check_fit, load_state_dict, sha256_of
+from .heads.probe import ProbeHead
+from .outputs import ModelIdentity
+from .preprocess import prepare, stack
+
+EMBEDDED = Path(__file__).with_name("compact.safetensors")
+KIND = "fetalstream.compact"
+FORMAT_VERSION = "1"
+
+_LUMA = (0.299, 0.587, 0.114)
+_CHUNK = {torch.float32: 4, torch.bfloat16: 8}
+"""Pictures at a time on a CPU: beyond it the first layers' maps fall out of the cache."""
+
+
+class CompactEncoder:
+    """The encoder seam over `CompactNet`: embedding (b 256), feature map (b 128 14 14)."""
+
+    def __init__(
+        self, network: CompactNet, identity: ModelIdentity, *, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        placed = network.to(device=device, dtype=dtype)
+        self._network = placed.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's gap
+        self._identity = identity
+        self._device = device
+        self._dtype = dtype
+
+    @property
+    def identity(self) -> ModelIdentity:
+        return self._identity
+
+    @property
+    def sees_colour(self) -> bool:
+        return False
+
+    def prepare(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """(h w) or (h w 3) uint8 -> (c 224 224) uint8, padded to a black square and resized, as for FetalCLIP."""
+        return prepare(pixels, INPUT_PX)
+
+    @torch.inference_mode()
+    def encode(self, prepared: list[Tensor]) -> Features:
+        """b pictures (c 224 224) uint8 -> `Features`; colour is read as its luma."""
+        pictures = standardise(_grey(stack(prepared).to(self._device, torch.float32)))
+        pictures = pictures.to(self._dtype).contiguous(memory_format=torch.channels_last)
+        count = _CHUNK.get(self._dtype, len(pictures)) if self._device.type == "cpu" else len(pictures)
+        given = [cast("tuple[Tensor, Tensor]", self._network(chunk)) for chunk in pictures.split(count)]
+        embedding, feature_map = (torch.cat(parts).float() for parts in zip(*given, strict=True))
+        return Features(embedding=embedding, feature_map=feature_map)
+
+
+def load_compact(weights: Path | None = None, *, device: str = "auto", dtype: DtypeName = "auto") -> Model:
+    """The compact model.
+
+    Args:
+        weights: a file made by ``fetalstream train compact``; None is the one inside this package.
+        device, dtype: see `pick_device` and `pick_dtype`.
+
+    Raises:
+        ModelError: one line that says what does not fit.
+    """
+    path = EMBEDDED if weights is None else Path(weights)
+    where = pick_device(device)
+    sha256 = sha256_of(path)
+    state = load_state_dict(path)
+    labels, temperature = _read_metadata(path)
+    module = Parts(CompactNet(), len(labels))
+    check_fit(state, module, path=path, architecture="the compact model")
+    module.load_state_dict({key: tensor.float() for key, tensor in state.items()})
+    identity = ModelIdentity(name="compact", sha256=sha256)
+    head = ProbeHead(module.head.weight, module.head.bias, labels=labels, encoder=identity, temperature=temperature)
+    network = module.network.eval().requires_grad_(requires_grad=False)
+    encoder = CompactEncoder(network, identity, device=where, dtype=pick_dtype(dtype, where))
+    return Model(encoder=encoder, planes=head)
+
+
+class Parts(nn.Module):
+    """What the file holds: the network and one linear layer."""
+
+    def __init__(self, network: CompactNet, classes: int) -> None:
+        super().__init__()
+        self.network = network
+        self.head = nn.Linear(EMBEDDING_DIM, classes)
+
+
+def _grey(pictures: Tensor) -> Tensor:
+    if pictures.shape[1] == 1:
+        return pictures
+    return torch.einsum("bchw,c->bhw", pictures, torch.tensor(_LUMA, device=pictures.device))[:, None]
+
+
+def _read_metadata(path: Path) -> tuple[tuple[str, ...], float]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        if metadata.get("kind") != KIND or metadata.get("format_version") != FORMAT_VERSION:
+            raise ModelError(
+                f"{path} is of kind {metadata.get('kind')!r}, format {metadata.get('format_version')!r}; "
+                f"allowed: kind {KIND!r}, format {FORMAT_VERSION!r}"
+            )
+        return tuple(json.loads(metadata["labels"])), float(metadata["temperature"])
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise ModelError(f"{path} is no file of the compact model: {' '.join(str(error).split())}") from error

@@ -1,0 +1,1 @@
+"""How the compact model is made: distillation from SonoNet16, labelled pictures, phantoms with truth."""

@@ -1,0 +1,75 @@
+"""``fetalstream evaluate``: a model against pictures whose planes are known."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import ModelOption, WeightsOption, model_flags
+
+app = typer.Typer(help="A model against labelled pictures.", no_args_is_help=True)
+
+
+@app.callback()
+def _evaluate() -> None:  # pyright: ignore[reportUnusedFunction] - makes "planes" a command of its own
+    pass
+
+
+class Patients(StrEnum):
+    """Whose pictures count."""
+
+    ALL = "all"
+    HELD_OUT = "held-out"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@app.command()
+def planes(
+    data: Annotated[
+        Path, typer.Option("--data", metavar="DIR", help="FETAL_PLANES_DB: a .csv beside Images/, or its parent.")
+    ],
+    model: ModelOption = None,
+    weights: WeightsOption = None,
+    patients: Annotated[
+        Patients, typer.Option("--patients", help="All, or those that `train compact` on the same table leaves out.")
+    ] = Patients.ALL,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="PNG", help="Write the confusion matrix as a picture.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Precision, recall, F1 and calibration per plane, with intervals by patient."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ...models.evaluate import FIVE, SIX, evaluate, plot_confusion
+    from ...models.planes_db import planes_table
+    from ...models.train.pictures import Split, planes_splits
+    from ..assemble import load_model
+    from ..settings import load_config
+
+    rows = planes_table(data / "planes" if (data / "planes").is_dir() else data)
+    if patients is not Patients.ALL:
+        splits = planes_splits(rows)
+        wanted = {Split.VALIDATION, Split.TEST} if patients is Patients.HELD_OUT else {Split(patients.value)}
+        rows = [row for row in rows if splits[row.patient] in wanted]
+    loaded = load_model(load_config("review", flags=model_flags(model, weights)))
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("pictures", total=len(rows))
+        found = evaluate(loaded, rows, progress=lambda done: progress.update(task, completed=done))
+    identity = loaded.encoder.identity
+    summary = {"model": {"name": identity.name, "sha256": identity.sha256}, "patients_of": patients.value}
+    summary |= found.summary()
+    if plot:
+        classes = SIX if summary["six_class"] else FIVE
+        plot_confusion(found.report(classes), classes, plot, title=f"{identity.name}, {len(rows)} pictures")
+    if json:
+        import json as writer
+
+        typer.echo(writer.dumps(summary))
+    else:
+        from ..evaluation import render
+
+        Console().print(render(summary))
