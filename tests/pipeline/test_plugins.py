@@ -56,7 +56,7 @@ def test_every_built_in_name_loads(seam: plugins.Seam):
 
 
 def test_an_unknown_name_is_told_what_there_is():
-    with pytest.raises(plugins.PluginError, match="no source is called 'kvm'; there are: .*file.*phantom"):
+    with pytest.raises(plugins.PluginError, match=r"no source is called 'kvm'; there are: .*file.*phantom"):
         plugins.load("sources", "kvm")
 
 
