@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import cast
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ EMBEDDED = Path(__file__).with_name("compact.safetensors")
 KIND = "fetalstream.compact"
 FORMAT_VERSION = "1"
 
-_LUMA = (0.299, 0.587, 0.114)
+_BT_601 = (0.299, 0.587, 0.114)
 _CHUNK = {torch.float32: 4, torch.bfloat16: 8}
 """Pictures at a time on a CPU: beyond it the first layers' maps fall out of the cache."""
 
@@ -47,13 +48,18 @@ class CompactEncoder:
     def sees_colour(self) -> bool:
         return False
 
+    @property
+    def sees_colour(self) -> bool:
+        return False
+
     def prepare(self, pixels: NDArray[np.uint8]) -> Tensor:
-        """(h w) or (h w 3) uint8 -> (c 224 224) uint8, padded to a black square and resized, as for FetalCLIP."""
-        return prepare(pixels, INPUT_PX)
+        """(h w) or (h w 3) uint8 -> (1 224 224) uint8, padded to a black square and resized, as for FetalCLIP."""
+        grey = pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+        return prepare(grey, INPUT_PX)
 
     @torch.inference_mode()
     def encode(self, prepared: list[Tensor]) -> Features:
-        """b pictures (c 224 224) uint8 -> `Features`; colour is read as its luma."""
+        """b pictures (c 224 224) uint8, c 1 or 3 -> `Features`; colour is read as its brightness."""
         pictures = standardise(_grey(stack(prepared).to(self._device, torch.float32)))
         pictures = pictures.to(self._dtype).contiguous(memory_format=torch.channels_last)
         count = _CHUNK.get(self._dtype, len(pictures)) if self._device.type == "cpu" else len(pictures)
@@ -99,7 +105,7 @@ class Parts(nn.Module):
 def _grey(pictures: Tensor) -> Tensor:
     if pictures.shape[1] == 1:
         return pictures
-    return torch.einsum("bchw,c->bhw", pictures, torch.tensor(_LUMA, device=pictures.device))[:, None]
+    return torch.einsum("bchw,c->bhw", pictures, torch.tensor(_BT_601, device=pictures.device))[:, None]
 
 
 def _read_metadata(path: Path) -> tuple[tuple[str, ...], float]:
