@@ -16,7 +16,7 @@ from .towers import Architecture, load_towers
 
 def load_clip_model(
     architecture: Architecture,
-    weights: Path,
+    weights: str | Path,
     *,
     device: str,
     dtype: DtypeName,

@@ -22,7 +22,7 @@ of five). What pictures without any plane reach is not published: a site should 
 
 
 def load_fetalclip(
-    weights: Path,
+    weights: str | Path,
     *,
     device: str = "auto",
     dtype: DtypeName = "auto",

@@ -55,7 +55,7 @@ the second does not depend on the level of its cosines. A site should set both o
 
 
 def load_mobile(
-    weights: Path,
+    weights: str | Path,
     *,
     device: str = "auto",
     dtype: DtypeName = "auto",

@@ -133,7 +133,7 @@ class Towers:
 
 
 def load_towers(
-    architecture: Architecture, weights: Path, *, device: str = "auto", dtype: DtypeName = "auto"
+    architecture: Architecture, weights: str | Path, *, device: str = "auto", dtype: DtypeName = "auto"
 ) -> Towers:
     """Both towers of a weight file: the image tower ready on its device, the text tower asleep.
 
@@ -142,9 +142,10 @@ def load_towers(
     """
     where = pick_device(device)
     numbers = pick_dtype(dtype, where)
-    sha256 = sha256_of(weights)
-    check_trust(weights, sha256)
-    model = architecture.fill(weights)
+    path = Path(weights).expanduser()
+    sha256 = sha256_of(path)
+    check_trust(path, sha256)
+    model = architecture.fill(path)
     identity = ModelIdentity(name=architecture.kind, sha256=sha256, version=architecture.version)
     config = cast("dict[str, Any]", open_clip.get_model_config(architecture.name))
     visual = architecture.finish(cast("nn.Module", model.visual))

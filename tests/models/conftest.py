@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from torch import Tensor
 
 from fetalstream.models.preprocess import InputSpec
 from fetalstream.models.towers import Architecture
+
+settings.register_profile("shared machine", deadline=None)  # a busy neighbour breaks no law
+settings.load_profile("shared machine")
 
 RandomState = Callable[[Architecture], dict[str, Tensor]]
 
