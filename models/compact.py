@@ -48,10 +48,6 @@ class CompactEncoder:
     def sees_colour(self) -> bool:
         return False
 
-    @property
-    def sees_colour(self) -> bool:
-        return False
-
     def prepare(self, pixels: NDArray[np.uint8]) -> Tensor:
         """(h w) or (h w 3) uint8 -> (1 224 224) uint8, padded to a black square and resized, as for FetalCLIP."""
         grey = pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
