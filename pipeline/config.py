@@ -159,6 +159,14 @@ class Config(BaseSettings):
 
     @property
     def sha256(self) -> str:
-        """Hex digest over everything that can change a result (so not over sinks)."""
-        tree = self.model_dump(mode="json", exclude={"sinks"})
+        """Hex digest over everything that can change a result.
+
+        Not over sinks, nor over where files lie: the weights have a digest of their own in each result, and a head's
+        file or prompts count by their content.
+        """
+        tree = self.model_dump(mode="json", exclude={"sinks": True, "model": {"weights"}})
+        for key in ("file", "prompts"):
+            named = tree["head"].get(key)
+            if named and Path(named).is_file():
+                tree["head"][key] = hashlib.sha256(Path(named).read_bytes()).hexdigest()
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()

@@ -102,4 +102,13 @@ def test_the_hash_changes_with_what_changes_results_and_with_nothing_else():
     plain = load_config("review")
     assert load_config("review").sha256 == plain.sha256
     assert load_config("review", assignments=["sinks=[{kind: console}]"]).sha256 == plain.sha256
+    assert load_config("review", assignments=["model.weights=/elsewhere.pt"]).sha256 == plain.sha256
     assert load_config("review", assignments=["segments.enter_score=0.61"]).sha256 != plain.sha256
+
+
+def test_a_heads_file_counts_by_its_content_not_by_its_place(tmp_path: Path):
+    digests: list[str] = []
+    for name, content in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        (tmp_path / name).write_bytes(content)
+        digests.append(load_config("review", assignments=[f"head={{kind: probe, file: {tmp_path / name}}}"]).sha256)
+    assert digests[0] == digests[1] != digests[2]
