@@ -1,5 +1,10 @@
 """DICOM ultrasound: cines and stills, frame by frame. Needs the extra ``fetalstream[dicom]``."""
 
+try:
+    import pydicom as _  # noqa: F401
+except ImportError as error:
+    raise ImportError("DICOM needs more packages: pip install 'fetalstream[dicom]'") from error
+
 from .find import find_cines
 from .limits import Limits
 from .source import DicomSource, from_uri

@@ -11,6 +11,7 @@ from ..source import SourceError
 from .codestream import read_codestream
 from .header import CineHeader, Layout
 from .part10 import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from .rle import check_rle
 
 Samples = NDArray[Any]
 """(h w) or (h w 3), uint8, uint16, int8 or int16."""
@@ -33,7 +34,6 @@ _PREFERRED: dict[str, tuple[str, ...]] = {
 """pydicom's names of plug-ins, by transfer syntax; one is used throughout, so that a cine's frames are all alike."""
 _EXTENDED_JPEG = "1.2.840.10008.1.2.4.51"
 _LOSSLESS_JPEG = frozenset({"1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"})
-_RLE_HEADER_BYTES = 64
 
 
 class FrameDecoder:
@@ -73,6 +73,10 @@ class FrameDecoder:
             raise SourceError("does not fit into memory") from None
         except Exception:  # whatever a plug-in stumbles over; its words may quote the file
             raise SourceError("cannot be decoded") from None
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # how plug-ins written in Rust fail
+                raise
+            raise SourceError("cannot be decoded") from None
         shape = (layout.rows, layout.columns) if layout.samples == 1 else (layout.rows, layout.columns, 3)
         if samples.shape != shape or samples.dtype.kind not in "iu" or samples.dtype.itemsize > 2:
             raise SourceError("does not have the size announced")
@@ -82,8 +86,7 @@ class FrameDecoder:
         """Refuses a compressed frame that would decode to something else than announced; gives its colour space."""
         layout = self._layout
         if self._is_rle:
-            if len(data) < _RLE_HEADER_BYTES or len(data) > 2 * layout.decoded_bytes + _RLE_HEADER_BYTES + 1024:
-                raise SourceError("does not have the size announced")
+            check_rle(data, layout)
             return layout.photometric
         stream = read_codestream(data)
         if (stream.columns, stream.rows, stream.components) != (layout.columns, layout.rows, layout.samples):

@@ -1,0 +1,231 @@
+"""A cine as a source: the contract, what a patient may expect, and memory."""
+
+import re
+import stat
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from fetalstream.sources import Frame, SourceError, SourceState, StateChange
+from fetalstream.sources.dicom import DicomSource, find_cines, from_uri
+from fetalstream.sources.uri import parse_uri
+
+GREY = np.zeros((24, 32), np.uint8)
+
+
+def test_items_start_with_running_and_end_with_ended(real_cine: Path, read: Callable):
+    items = read(real_cine).items
+    assert items[0] == StateChange(SourceState.RUNNING)
+    assert items[-1] == StateChange(SourceState.ENDED)
+
+
+def test_it_is_opened_before_it_is_read_and_read_once(real_cine: Path):
+    source = DicomSource(real_cine)
+    with pytest.raises(SourceError, match="opened before it is read"):
+        source.items()
+    source.open()
+    source.items()
+    with pytest.raises(SourceError, match="read once"):
+        source.items()
+
+
+def test_closing_ends_the_reading_soon_also_at_its_own_pace(make_cine: Callable[..., Path]):
+    source = DicomSource(make_cine([GREY] * 50, FrameTime=5000), realtime=True)
+    source.open()
+    threading.Timer(0.1, source.close).start()
+    began = time.monotonic()
+    last = list(source.items())[-1]
+    assert time.monotonic() - began < 2
+    assert last == StateChange(SourceState.ENDED, "closed before its end")
+
+
+def test_realtime_keeps_the_cines_pace(make_cine: Callable[..., Path], read: Callable):
+    began = time.monotonic()
+    assert len(read(make_cine([GREY] * 6, FrameTime=50), realtime=True).frames) == 6
+    assert time.monotonic() - began >= 0.25
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows counts no descriptors")
+def test_no_descriptor_stays_open(make_cine: Callable[..., Path], read: Callable):
+    path = make_cine([GREY] * 3)
+    read(path)
+    before = psutil.Process().num_fds()
+    for _ in range(5):
+        read(path)
+        DicomSource(path).open()
+        source = DicomSource(path)
+        source.open()
+        source.close()
+    assert psutil.Process().num_fds() <= before
+
+
+# What a patient may expect.
+
+
+def everything_said(path: Path) -> str:
+    """Whatever leaves the reader in words, over a whole life."""
+    said: list[str] = []
+    source = DicomSource(path)
+    said.append(repr(source))
+    try:
+        said.append(repr(source.open()))
+        said += [repr(item) for item in source.items()]
+        said.append(repr(source))
+        source.items()
+    except SourceError as error:
+        said.append(str(error))
+    return "\n".join(said)
+
+
+CASES = ["whole", "cut short", "no pixels", "wrong class", "not DICOM", "missing", "folder"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_of_the_patient_comes_out_not_even_the_files_name(
+    case: str, make_cine: Callable[..., Path], secrets: tuple[str, ...], tmp_path: Path
+):
+    path = make_cine([GREY] * 4, name="DOE_JANE_19840512.dcm", Modality="CT" if case == "wrong class" else "US")
+    if case == "wrong class":
+        data = path.read_bytes().replace(b"1.2.840.10008.5.1.4.1.1.3.1", b"1.2.840.10008.5.1.4.1.1.2\0\0")
+        path.write_bytes(data)
+    elif case == "cut short":
+        path.write_bytes(path.read_bytes()[:-1000])
+    elif case == "no pixels":
+        path.write_bytes(path.read_bytes()[:1000])
+    elif case == "not DICOM":
+        path.write_bytes(b"DOE^JANE" * 100)
+    elif case in ("missing", "folder"):
+        path.unlink()
+        if case == "folder":
+            path.mkdir()
+    said = everything_said(path)
+    assert said.count("\n") >= 1
+    assert [secret for secret in secrets if secret in said] == []
+    assert "1.2.826" not in said  # UIDs are traceable
+
+
+def test_a_name_stands_for_study_and_cine_and_is_the_same_every_time(make_cine: Callable[..., Path], home: Path):
+    one, other = make_cine([GREY], name="one.dcm"), make_cine([GREY], name="other.dcm", SOPInstanceUID="1.2.3.4")
+    infos = [DicomSource(path).open() for path in (one, one, other)]
+    assert re.fullmatch(r"us-[0-9a-f]{12}-[0-9a-f]{12}", infos[0].name)
+    assert infos[0] == infos[1]
+    assert infos[0].name != infos[2].name
+    assert infos[0].name.rpartition("-")[0] == infos[2].name.rpartition("-")[0]
+    salt = home / "study-salt"
+    assert stat.S_IMODE(salt.stat().st_mode) == 0o600
+    assert salt.stat().st_size == 32
+
+
+def test_another_installation_gives_another_name(
+    make_cine: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    path = make_cine([GREY])
+    here = DicomSource(path).open().name
+    monkeypatch.setenv("FETALSTREAM_HOME", str(tmp_path / "elsewhere"))
+    assert DicomSource(path).open().name != here
+
+
+def test_a_home_that_cannot_be_written_stops_nobody(
+    make_cine: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FETALSTREAM_HOME", str(tmp_path / "file" / "home"))
+    assert DicomSource(make_cine([GREY])).open().name.startswith("us-")
+
+
+# How it is named.
+
+
+def test_a_dicom_file_is_known_by_suffix_or_preamble(make_cine: Callable[..., Path], tmp_path: Path):
+    path = make_cine([GREY])
+    bare = path.rename(tmp_path / "IM0001")
+    assert parse_uri(str(bare)).kind == "dicom"
+    assert parse_uri(f"dicom:{bare}").kind == "dicom"
+    other = tmp_path / "notes"
+    other.write_text("DICM")
+    assert parse_uri(str(other)).kind == "file"
+
+
+@pytest.mark.parametrize("form", ["{}", "dicom:{}", "dicom:{}?realtime=0", "dicom://{}"])
+def test_uris(form: str, make_cine: Callable[..., Path]):
+    source = from_uri(form.format(make_cine([GREY] * 2)))
+    assert source.open().frame_count == 2
+    source.close()
+
+
+def test_pictures_of_other_devices_are_refused_unless_asked_for(package_file: Callable[[str], Path], read: Callable):
+    path = package_file("CT_small.dcm")
+    with pytest.raises(SourceError, match=r"is no ultrasound picture .*1\.2\.840\.10008\.5\.1\.4\.1\.1\.2"):
+        read(path)
+    assert from_uri(f"dicom:{path}?any_class=1").open().width_px == 128
+
+
+def test_a_folders_cines_are_found_in_order_and_nothing_else(make_cine: Callable[..., Path], tmp_path: Path):
+    for number in (10, 9, 1):
+        make_cine([GREY] * 3, name=f"IM{number}")
+    make_cine([GREY], name="still.dcm")
+    (tmp_path / "report.dcm").write_bytes(b"\0" * 128 + b"DICM")
+    (tmp_path / "notes.txt").write_text("nothing")
+    assert [path.name for path in find_cines(tmp_path)] == ["IM1", "IM9", "IM10"]
+    assert len(find_cines(tmp_path, min_frames=1)) == 4
+
+
+# Memory.
+
+
+def test_a_long_cine_decodes_in_flat_memory(
+    make_cine: Callable[..., Path], jpeg: Callable[..., bytes], pictures: Callable
+):
+    (picture,) = pictures(1, rows=240, columns=320, colour=True)
+    colour = {"SamplesPerPixel": 3, "PlanarConfiguration": 0, "PhotometricInterpretation": "YBR_FULL_422"}
+    path = make_cine(compressed=[jpeg(picture)] * 300, Rows=240, Columns=320, **colour)
+    read_to_its_end(path)  # what is loaded once does not count
+    tracemalloc.start()
+    try:
+        assert read_to_its_end(path) == 300
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 10 * picture.nbytes
+
+
+def read_to_its_end(path: Path) -> int:
+    source = DicomSource(path)
+    source.open()
+    frames = 0
+    for item in source.items():
+        if isinstance(item, Frame):
+            frames += bool(item.picture.rgb.any())
+    return frames
+
+
+def test_iterating_converts_no_pixels(real_cine: Path, monkeypatch: pytest.MonkeyPatch):
+    from fetalstream.sources.dicom import colour
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("converted although nobody asked")
+
+    monkeypatch.setattr(colour.Colouring, "_convert", refuse)
+    source = DicomSource(real_cine)
+    source.open()
+    assert sum(isinstance(item, Frame) for item in source.items()) == 30
+
+
+def test_the_package_is_importable_without_pydicom():
+    code = (
+        "import sys; sys.modules['pydicom'] = None\n"
+        "import fetalstream.sources, fetalstream.sources.uri\n"
+        "from fetalstream.pipeline import plugins\n"
+        "try: plugins.load('sources', 'dicom')\n"
+        "except plugins.PluginError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "fetalstream[dicom]" in done.stdout
