@@ -20,10 +20,14 @@ Seam = Literal["sources", "models", "sinks"]
 
 BUILT_IN: dict[Seam, dict[str, str]] = {
     "sources": {
+        "capture": "fetalstream.sources.capture:from_uri",
+        "device": "fetalstream.sources.device:from_uri",
         "dicom": "fetalstream.sources.dicom:from_uri",
         "file": "fetalstream.sources.file:from_uri",
         "images": "fetalstream.sources.images:from_uri",
         "phantom": "fetalstream.sources.phantom.source:PhantomSource.from_uri",
+        "rtsp": "fetalstream.sources.rtsp:from_uri",
+        "rtsps": "fetalstream.sources.rtsp:from_uri",
     },
     "models": {
         "compact": "fetalstream.models.compact:load_compact",

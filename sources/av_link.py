@@ -22,14 +22,14 @@ from .link import Arrival, LinkError, LinkInfo
 from .pace import Pace
 
 LOW_LATENCY = {
-    "fflags": "nobuffer",
+    "fflags": "-genpts",
     "flags": "low_delay",
     "fpsprobesize": "0",
     "probesize": "32",
     "analyzeduration": "1",
 }
-"""Nothing is read ahead to find out what the stream itself will tell: the first picture is there in a tenth of the
-time, and nothing waits in a queue behind it."""
+"""Nothing is read ahead to find out what the stream itself will tell, and nothing waits in a queue. Not "nobuffer":
+that throws away what was read to find out, which is the first key picture, and with it all up to the next one."""
 _DAMAGE_SECONDS = 1.0
 """Damage is told at once, then at most so often."""
 _MOST_READ_ERRORS = 25
@@ -96,7 +96,9 @@ class AvLink:
         stream = self._container.streams.best("video")
         if not isinstance(stream, VideoStream) or stream.codec_context is None:  # pyright: ignore[reportUnnecessaryComparison]
             raise LinkError(f"{target.shown} sends no video that can be decoded")
-        stream.thread_type = "SLICE"  # threads by frames would hold pictures back, one for each thread
+        # One thread: several would hold pictures back (one for each), or, sharing the slices of a picture, switch off
+        # FFmpeg's own check whether it is whole: half a picture would come green and unmarked.
+        stream.codec_context.thread_count = 1
         self._stream = stream
         self._packets = self._container.demux(stream)
         rate = stream.average_rate or stream.guessed_rate
@@ -184,5 +186,5 @@ def why_not(error: Exception, shown: str, *, late_seconds: float | None = None) 
         return LinkError(f"{shown} is not there (any more)")
     if number == errno.EBUSY:
         return LinkError(f"{shown} is in use by another program")
-    words = error.strerror if isinstance(error, OSError) else type(error).__name__
+    words = error.strerror if isinstance(error, FFmpegError | OSError) else type(error).__name__
     return LinkError(f"{shown} cannot be read: {(words or 'unknown error').lower()}")

@@ -1,6 +1,5 @@
 """Media time one can trust: missing, repeated, backward and jumping time stamps are repaired, and flagged."""
 
-import math
 from collections import Counter
 from enum import StrEnum
 from typing import NamedTuple
@@ -9,6 +8,8 @@ NUDGE_SECONDS = 0.001
 """How far behind its predecessor a stamp is put that came too early; small, so that the next true stamp still holds."""
 RESTART_SECONDS = 1.0
 """A stamp further back than this is a timeline that began anew, not a frame out of order."""
+SANE_SECONDS = 1e11
+"""Beyond it a stamp is as good as infinite: a float of that size no longer tells frames apart."""
 
 
 class Repair(StrEnum):
@@ -95,7 +96,7 @@ class Clock:
     def _tick(self, stamp_seconds: float | None, expected: float, arrived_seconds: float | None) -> Tick:
         if stamp_seconds is None:
             return Tick(expected, Repair.MISSING)
-        if not math.isfinite(stamp_seconds):
+        if not abs(stamp_seconds) < SANE_SECONDS:  # NaN is not below anything
             return Tick(expected, Repair.NOT_FINITE)
         if self._offset_seconds is None:
             self._offset_seconds = stamp_seconds - expected

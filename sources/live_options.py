@@ -46,7 +46,7 @@ def live_options(options: Mapping[str, str]) -> LiveOptions:
     given = {name: number(name, options[name]) for name in NAMES & set(options)}
     latency_seconds = given.pop("latency_ms", 0.0) / 1000
     if "stall_seconds" in given:  # who waits longer before complaining also waits longer before giving up
-        given.setdefault("silence_seconds", max(Patience.silence_seconds, 2 * given["stall_seconds"]))
+        given.setdefault("silence_seconds", max(Patience().silence_seconds, 2 * given["stall_seconds"]))
     return LiveOptions(Patience(**given), latency_seconds)
 
 

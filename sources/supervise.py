@@ -25,7 +25,7 @@ class Patience:
     open_seconds: float = 5.0
     stall_seconds: float = 0.8
     silence_seconds: float = 3.0
-    retry_seconds: float = 0.8
+    retry_seconds: float = 0.5
     refused_seconds: float = 10.0
     lost_seconds: float | None = None
 
@@ -116,12 +116,13 @@ class Supervisor:
     def tick(self, now: float) -> list[Step]:
         """Time has passed."""
         patience, silent_seconds = self._patience, now - self._last_frame
-        if patience.lost_seconds is not None and silent_seconds >= patience.lost_seconds:
+        # Deadlines are compared as `wait_seconds` computes them, so that waiting for one always reaches it.
+        if patience.lost_seconds is not None and now >= self._last_frame + patience.lost_seconds:
             told = f": {self._told}" if self._told else ""
             return [Order.DROP, self._enter(SourceState.FAILED, f"no picture for {silent_seconds:.0f} s{told}")]
-        if self.state is SourceState.RUNNING and silent_seconds >= patience.stall_seconds:
+        if self.state is SourceState.RUNNING and now >= self._last_frame + patience.stall_seconds:
             return [self._enter(SourceState.STALLED, f"no picture for {silent_seconds:.1f} s, the connection stands")]
-        if self.state is SourceState.STALLED and silent_seconds >= patience.silence_seconds:
+        if self.state is SourceState.STALLED and now >= self._last_frame + patience.silence_seconds:
             return [Order.DROP, *self.lost(now, f"no picture for {silent_seconds:.1f} s, the connection is given up")]
         if self.state is SourceState.RECONNECTING:
             return self._reconnecting(now)
@@ -149,7 +150,7 @@ class Supervisor:
             self._attempt_since = now
             self._attempts += 1
             return [Order.CONNECT]
-        if now - self._attempt_since < self._patience.open_seconds:
+        if now < self._attempt_since + self._patience.open_seconds:
             return []
         return [Order.DROP, *self.lost(now, f"no picture within {self._patience.open_seconds:g} s of connecting")]
 
