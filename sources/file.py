@@ -158,7 +158,7 @@ class FileSource:
     # Reading.
 
     def _items(self, container: InputContainer, stream: VideoStream) -> Iterator[Item]:
-        decoder = Decoder(container, stream, stop=self._stop)
+        decoder = Decoder((container, stream), reopen=self._open_stream, stop=self._stop)
         clock = _clock(stream)
         index = 0
         try:

@@ -75,6 +75,14 @@ def test_colour_is_converted_by_the_frames_own_matrix_and_range(format_name, col
     assert pixels.base is None or not np.shares_memory(pixels, np.frombuffer(memoryview(frame.planes[0]), np.uint8))
 
 
+@pytest.mark.parametrize("color_range", [LIMITED, FULL])
+def test_brightness_of_a_coloured_frame_is_its_luma_at_full_range_upright_and_square(color_range):
+    picture = picture_of(planar("yuv420p", color_range, chroma=100), pixel_aspect=0.5)
+    grey = picture_of(planar("yuv420p", color_range), pixel_aspect=0.5).pixels
+    assert picture.grey.shape == (32, 128)
+    assert np.array_equal(picture.grey, grey)
+
+
 def test_odd_sizes_are_whole():
     frame = VideoFrame(33, 17, "yuv420p")
     for plane in frame.planes:
