@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -39,8 +40,8 @@ def open_clip_classifier(name: str, weights: Path) -> Callable[[Image.Image], np
 
     architecture = {"fetalclip": FETALCLIP, "mobile": MOBILE}[name]
     open_clip.add_model_config(architecture.config)
-    model = open_clip.create_model(architecture.name)
-    transform = open_clip.image_transform(architecture.spec.size_px, is_train=False)
+    model = cast("Any", open_clip.create_model(architecture.name))
+    transform = cast("Any", open_clip.image_transform(architecture.spec.size_px, is_train=False))
     state = torch.load(weights, weights_only=True, map_location="cpu")
     model.load_state_dict(state.get("state_dict", state))
     model.eval()
