@@ -36,6 +36,7 @@ class Settings:
         seed: of everything random.
         checkpoint_every: steps between checkpoints.
         workers: processes that make views.
+        first_look: views from which batch norm gets its first figures.
     """
 
     steps: int = 2000
@@ -46,10 +47,11 @@ class Settings:
     seed: int = 0
     checkpoint_every: int = 100
     workers: int = 1
+    first_look: int = 160
 
 
-Report = Callable[[str, int, int, Mapping[str, float]], None]
-"""Phase, step, steps, running losses: called after every step."""
+Report = Callable[[int, Mapping[str, float]], None]
+"""Steps done and running losses: called after every step."""
 
 
 class Student(nn.Module):
@@ -144,7 +146,7 @@ class Distillation:
             for name, value in self._learn(views).items():
                 losses[name] = value if name not in losses else 0.98 * losses[name] + 0.02 * value
             self.step += 1
-            report("distil", self.step, self.settings.steps, losses)
+            report(self.step, losses)
             if self.step % self.settings.checkpoint_every == 0 or self.step == last:
                 self._save()
 
@@ -161,7 +163,7 @@ class Distillation:
     def _begin(self) -> None:
         """The student takes over what the teacher has, and batch norm its figures on a first look at the views."""
         start = 10**9  # numbers far from the run's own, so that no view is met twice
-        views = [self._maker(start + number) for number in range(160)]
+        views = [self._maker(start + number) for number in range(self.settings.first_look)]
         opinion = self.teacher(stack_greys([view.teacher for view in views if view.teacher is not None]))
         self._scales = {
             "pooled": opinion.pooled.std(0).clamp_min(0.1 * opinion.pooled.std(0).mean()),

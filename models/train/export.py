@@ -1,6 +1,7 @@
 """From a trained student to the one file that the product loads: folded, calibrated, half precision."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -49,6 +50,6 @@ def logits_of(student: Student, squares: Tensor) -> Tensor:
     return torch.cat(chunks)
 
 
-def allowed_mask(examples: list[Example]) -> Tensor:
+def allowed_mask(examples: Sequence[Example]) -> Tensor:
     """(b n) bool over `LABELS`."""
     return torch.tensor([[label in example.allowed for label in LABELS] for example in examples])

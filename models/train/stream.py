@@ -16,14 +16,14 @@ from .pictures import Example, PhantomMaker
 LABELS: tuple[str, ...] = (BACKGROUND, *(str(plane) for plane in Plane))
 
 SHARES: dict[str, float] = {
-    "hc18": 0.16,
-    "planes": 0.32,
-    "examples": 0.13,
-    "cines": 0.04,
-    "mixed": 0.10,
-    "texture": 0.03,
+    "hc18": 0.13,
+    "planes": 0.26,
+    "examples": 0.10,
+    "cines": 0.03,
+    "mixed": 0.07,
+    "texture": 0.02,
     "slate": 0.02,
-    "phantom": 0.20,
+    "phantom": 0.37,
 }
 """How often each origin is drawn; an origin that is not there leaves its share to the others."""
 

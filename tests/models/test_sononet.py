@@ -6,26 +6,11 @@ import torch
 from PIL import Image
 
 from fetalstream.models.encoder import ModelError
-from fetalstream.models.sononet import CLASSES, STAGES, SonoNet16, load_sononet, normalise, read_network
+from fetalstream.models.sononet import CLASSES, STAGES, load_sononet, normalise, read_network
+
+from .sonofile import write_sononet
 
 SCREEN_BOX = (81, 115, 874, 734)
-
-
-def write_weights(path: Path, *, leave_out: str = "", misshape: str = "") -> Path:
-    """A file in the published layout with random numbers."""
-    rng = np.random.default_rng(0)
-    arrays: dict[str, np.ndarray] = {}
-    for convolution in SonoNet16().convolutions():
-        width = convolution.out_channels
-        kernel = rng.normal(0, 0.05, tuple(convolution.weight.shape))
-        norm = [rng.normal(0, 0.1, width), rng.uniform(0.5, 1.5, width), rng.normal(0, 0.1, width)]
-        for array in (kernel, *norm, rng.uniform(0.5, 1.5, width)):
-            arrays[f"arr_{len(arrays)}"] = array.astype(np.float32)
-    if misshape:
-        arrays[misshape] = arrays[misshape][:-1]
-    arrays.pop(leave_out, None)
-    np.savez(path, **arrays)  # pyright: ignore[reportArgumentType] - its stub takes any keyword for allow_pickle
-    return path
 
 
 @pytest.mark.data
@@ -41,7 +26,7 @@ def test_its_own_examples_are_all_named_rightly(weights_dir: Path, data_dir: Pat
 
 
 def test_the_folded_network_gives_what_convolution_and_batch_norm_give(tmp_path: Path):
-    path = write_weights(tmp_path / "w.npz")
+    path = write_sononet(tmp_path / "w.npz")
     network = read_network(path)
     arrays = [torch.from_numpy(array) for array in np.load(path).values()]
     x = torch.randn(2, 1, 64, 96, generator=torch.Generator().manual_seed(0))
@@ -59,7 +44,7 @@ def test_the_folded_network_gives_what_convolution_and_batch_norm_give(tmp_path:
 
 
 def test_the_head_on_the_pooled_embedding_gives_the_mean_of_the_class_map(tmp_path: Path):
-    path = write_weights(tmp_path / "w.npz")
+    path = write_sononet(tmp_path / "w.npz")
     model, network = load_sononet(path), read_network(path)
     pixels = np.random.default_rng(1).integers(0, 256, (300, 400), dtype=np.uint8)
     prepared = model.encoder.prepare(pixels)
@@ -85,7 +70,7 @@ def test_gain_and_offset_do_not_change_what_it_sees():
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_in_one_line(tmp_path: Path, change: dict[str, str], complaint: str):
-    path = write_weights(tmp_path / "w.npz", **change)
+    path = write_sononet(tmp_path / "w.npz", **change)
     with pytest.raises(ModelError, match=complaint) as caught:
         load_sononet(path)
     assert "\n" not in str(caught.value)
