@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from .. import FetalStreamError
 from ..models.encoder import Model
 from ..sinks import AnyEvent, PlaneLeft, Sink
 from ..sources import SourceError
+from ..sources.sniff import is_dicom
 from ..sources.uri import safe_name
+from . import plugins
 from .assemble import build_run, opened_sinks, opened_source
 from .config import Config, JsonLinesSection
 from .run import Outcome, StreamRun
@@ -32,22 +34,22 @@ class Study:
 
 
 def find_studies(paths: Sequence[Path]) -> list[Study]:
-    """Clips under ``paths``, sorted: each file named, each video in a folder, each folder that holds images.
+    """Clips under ``paths``, sorted: each file named, each video and DICOM cine in a folder, each folder of images.
 
-    Names are file stems made safe; where two would be equal, the later gets a number. Raises `SourceError` for a path
-    that does not exist or a folder that holds nothing to review.
+    Names are file stems made safe, of DICOM files salted hashes (see `_name`); where two would be equal, the later gets
+    a number. Raises `SourceError` for a path that does not exist or a folder that holds nothing to review.
     """
     clips: list[Path] = []
     for path in paths:
         found = [path] if path.is_file() else list(_clips_in(path))
         if not found:
-            what = "holds neither videos nor images" if path.is_dir() else "does not exist"
+            what = "holds neither videos nor images nor DICOM cines" if path.is_dir() else "does not exist"
             raise SourceError(f"{str(path)!r} {what}")
         clips += found
     taken: set[str] = set()
     studies: list[Study] = []
     for clip in clips:
-        stem = safe_name(clip)
+        stem = _name(clip)
         name, number = stem, 2
         while name.casefold() in taken:  # some file systems do not tell A from a
             name, number = f"{stem}-{number}", number + 1
@@ -61,8 +63,31 @@ def _clips_in(folder: Path) -> Iterator[Path]:
         folders.sort()
         paths = [Path(here, name) for name in sorted(files) if not name.startswith(".")]
         yield from (path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES)
+        yield from _cines(path for path in paths if path.suffix.lower() not in VIDEO_SUFFIXES | IMAGE_SUFFIXES)
         if any(path.suffix.lower() in IMAGE_SUFFIXES for path in paths):
             yield Path(here)
+
+
+def _cines(paths: Iterable[Path]) -> list[Path]:
+    """The DICOM cines among ``paths``; stills, reports and the like are passed over, damaged files are not."""
+    files = [path for path in paths if is_dicom(path)]
+    if not files:
+        return []
+    plugins.load("sources", "dicom")  # says what to install where pydicom is missing
+    from ..sources.dicom import is_cine, natural_order
+
+    return sorted(filter(is_cine, files), key=natural_order)
+
+
+def _name(clip: Path) -> str:
+    """The file's stem; of DICOM, what the source calls itself: scanners and archives put patients into file names."""
+    if not is_dicom(clip):
+        return safe_name(clip)
+    try:
+        with opened_source(str(clip), realtime=False) as (_, info):
+            return info.name
+    except FetalStreamError:
+        return "dicom"  # it will be refused with its reason, and no folder is made
 
 
 class _Planes:
@@ -117,7 +142,8 @@ def review_study(
     summary = _summary(run, outcome, planes.visits)
     _write_whole(folder / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
     if outcome.failed:
-        raise SourceError(f"{str(study.path)!r}: {outcome.ended.reason}")
+        shown = study.name if is_dicom(study.path) else repr(str(study.path))
+        raise SourceError(f"{shown}: {outcome.ended.reason}")
     return summary
 
 

@@ -5,9 +5,10 @@ try:
 except ImportError as error:
     raise ImportError("DICOM needs more packages: pip install 'fetalstream[dicom]'") from error
 
-from .find import find_cines
+from .find import find_cines, is_cine, natural_order
+from .header import NoCineError
 from .limits import Limits
 from .source import DicomSource, from_uri
 from .study import file_label
 
-__all__ = ["DicomSource", "Limits", "file_label", "find_cines", "from_uri"]
+__all__ = ["DicomSource", "Limits", "NoCineError", "file_label", "find_cines", "from_uri", "is_cine", "natural_order"]

@@ -28,6 +28,10 @@ _REFUSED = frozenset({"ARGB", "CMYK", "HSV", "XYB", "YBR_ICT", "YBR_PARTIAL_420"
 _MOST_FRAMES = 2**31 - 1
 
 
+class NoCineError(SourceError):
+    """A file that holds something else: a report, slices, a picture of another kind of device."""
+
+
 class Layout(NamedTuple):
     """How one frame lies in the file.
 
@@ -85,7 +89,7 @@ class CineHeader:
 def check_header(
     elements: Elements, pixels: Header | None, *, syntax: str, limits: Limits, any_class: bool
 ) -> CineHeader:
-    """Raises `SourceError` (without the file's name) for what is no readable ultrasound."""
+    """Raises `SourceError`, without the file's name, for what cannot be read: `NoCineError` if it is something else."""
     _check_class(elements, any_class=any_class)
     if pixels is None:
         raise SourceError("holds no pictures, or is cut short before them")
@@ -112,7 +116,7 @@ def _check_class(elements: Elements, *, any_class: bool) -> None:
         return
     if uid is None and tags.ROWS in elements:  # a file of a writer that left it out, but a picture
         return
-    raise SourceError(
+    raise NoCineError(
         f"is no ultrasound picture (SOP class {_short(uid or 'missing')}); allowed: ultrasound, secondary capture"
     )
 
@@ -167,7 +171,7 @@ def _check_no_volume(elements: Elements) -> None:
         return
     if offsets is None and not (elements.text(tags.DIMENSIONS) or "").startswith("3D"):
         return
-    raise SourceError("is a volume: its pictures are slices, not moments; allowed: one picture for each moment")
+    raise NoCineError("is a volume: its pictures are slices, not moments; allowed: one picture for each moment")
 
 
 def temporal_offsets(elements: Elements) -> tuple[float, ...] | None:

@@ -88,7 +88,7 @@ class DicomSource:
         try:
             opened = self._open()
         except SourceError as error:
-            raise SourceError(f"{self._label}: {error}") from None
+            raise type(error)(f"{self._label}: {error}") from None
         except OSError as error:
             raise SourceError(f"{self._label}: cannot be read: {error.strerror}") from None
         self._opened = opened

@@ -1,6 +1,7 @@
 """A cine as a source: the contract, what a patient may expect, and memory."""
 
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -168,14 +169,27 @@ def test_pictures_of_other_devices_are_refused_unless_asked_for(package_file: Ca
     assert from_uri(f"dicom:{path}?any_class=1").open().width_px == 128
 
 
-def test_a_folders_cines_are_found_in_order_and_nothing_else(make_cine: Callable[..., Path], tmp_path: Path):
+def test_a_folders_cines_are_found_in_order_and_what_is_none_is_passed_over(
+    make_cine: Callable[..., Path], package_file: Callable[[str], Path], tmp_path: Path
+):
     for number in (10, 9, 1):
         make_cine([GREY] * 3, name=f"IM{number}")
     make_cine([GREY], name="still.dcm")
-    (tmp_path / "report.dcm").write_bytes(b"\0" * 128 + b"DICM")
+    make_cine([GREY] * 3, name="uncounted", NumberOfFrames=0)
+    for name in ("CT_small.dcm", "reportsi.dcm", "DICOMDIR-empty.dcm"):
+        shutil.copy(package_file(name) if "DIR" not in name else package_file(f"dicomdirtests/{name}"), tmp_path)
     (tmp_path / "notes.txt").write_text("nothing")
-    assert [path.name for path in find_cines(tmp_path)] == ["IM1", "IM9", "IM10"]
-    assert len(find_cines(tmp_path, min_frames=1)) == 4
+    assert [path.name for path in find_cines(tmp_path)] == ["IM1", "IM9", "IM10", "uncounted"]
+    assert len(find_cines(tmp_path, min_frames=1)) == 5
+
+
+def test_a_damaged_file_counts_as_a_cine_so_that_it_is_not_passed_over_in_silence(
+    make_cine: Callable[..., Path], tmp_path: Path
+):
+    path = make_cine([GREY] * 3)
+    path.write_bytes(path.read_bytes()[:700])
+    (tmp_path / "empty.dcm").touch()
+    assert [path.name for path in find_cines(tmp_path)] == ["cine.dcm", "empty.dcm"]
 
 
 # Memory.
