@@ -1,6 +1,7 @@
 """The embedded default: a small encoder and its plane head, trained by `train/` (see ``compact.md``)."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -76,15 +77,13 @@ def load_compact(weights: Path | None = None, *, device: str = "auto", dtype: Dt
     """
     path = EMBEDDED if weights is None else Path(weights)
     where = pick_device(device)
-    sha256 = sha256_of(path)
-    state = load_state_dict(path)
-    labels, temperature = _read_metadata(path)
-    module = Parts(CompactNet(), len(labels))
-    check_fit(state, module, path=path, architecture="the compact model")
-    module.load_state_dict({key: tensor.float() for key, tensor in state.items()})
-    identity = ModelIdentity(name="compact", sha256=sha256)
-    head = ProbeHead(module.head.weight, module.head.bias, labels=labels, encoder=identity, temperature=temperature)
-    network = module.network.eval().requires_grad_(requires_grad=False)
+    identity = ModelIdentity(name="compact", sha256=sha256_of(path))
+    content = read_compact(path)
+    linear = content.module.head
+    head = ProbeHead(
+        linear.weight, linear.bias, labels=content.labels, encoder=identity, temperature=content.temperature
+    )
+    network = content.module.network.eval().requires_grad_(requires_grad=False)
     encoder = CompactEncoder(network, identity, device=where, dtype=pick_dtype(dtype, where))
     return Model(encoder=encoder, planes=head)
 
@@ -96,6 +95,34 @@ class Parts(nn.Module):
         super().__init__()
         self.network = network
         self.head = nn.Linear(EMBEDDING_DIM, classes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompactFile:
+    """What a file of the compact model holds: float32 weights, the labels of its classes, their temperature."""
+
+    module: Parts
+    labels: tuple[str, ...]
+    temperature: float
+
+
+def is_compact(path: Path) -> bool:
+    """Whether a file says of itself that it holds the compact model."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get("kind") == KIND
+    except (SafetensorError, OSError):
+        return False
+
+
+def read_compact(path: Path) -> CompactFile:
+    """Reads a file made by ``fetalstream train compact``; raises `ModelError` when it is none or does not fit."""
+    state = load_state_dict(path)
+    labels, temperature = _read_metadata(path)
+    module = Parts(CompactNet(), len(labels))
+    check_fit(state, module, path=path, architecture="the compact model")
+    module.load_state_dict({key: tensor.float() for key, tensor in state.items()})
+    return CompactFile(module=module, labels=labels, temperature=temperature)
 
 
 def _grey(pictures: Tensor) -> Tensor:

@@ -109,6 +109,14 @@ def read_network(weights_path: Path) -> SonoNet16:
     return network.eval()
 
 
+def is_sononet(path: Path) -> bool:
+    """Whether a file is an archive of unnamed arrays, as SonoNet's weights are."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "arr_0.npy" in archive.namelist()
+
+
 def _read_arrays(path: Path) -> list[NDArray[np.float32]]:
     count = 5 * (sum(len(widths) for widths in STAGES) + 2)
     try:

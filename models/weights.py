@@ -8,12 +8,15 @@ from typing import Any
 from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub.errors import GatedRepoError, RemoteEntryNotFoundError, RepositoryNotFoundError
 from huggingface_hub.utils import tqdm
+from torch import nn
 
+from .compact import FORMAT_VERSION, is_compact, read_compact
 from .encoder import ModelError
 from .fetalclip import FETALCLIP
 from .files import MisfitError, sha256_of
 from .home import home
 from .mobile import MOBILE
+from .sononet import is_sononet, read_network
 from .towers import Architecture
 from .trust import check_trust, trust, trusted_sha256
 
@@ -116,7 +119,7 @@ def find(weights: str | Path) -> Path:
 
 
 def verify(path: Path) -> WeightReport:
-    """Says which known model a file fills.
+    """Says which model a file fills: those of the hub, the compact one, or SonoNet16.
 
     Raises:
         ModelError: one line: the file is damaged, has changed since it was first trusted, or fits no known model (then
@@ -124,10 +127,15 @@ def verify(path: Path) -> WeightReport:
     """
     sha256 = sha256_of(path)
     check_trust(path, sha256)
+    if is_compact(path):
+        return _report(path, "compact", FORMAT_VERSION, read_compact(path).module, sha256)
+    if is_sononet(path):
+        return _report(path, "sononet", "1", read_network(path), sha256)
     misfits: list[MisfitError] = []
     for known in KNOWN.values():
+        architecture = known.architecture
         try:
-            return _report(path, known.architecture, sha256)
+            return _report(path, architecture.kind, architecture.version, architecture.fill(path), sha256)
         except MisfitError as error:
             misfits.append(error)
     raise min(misfits, key=lambda misfit: misfit.keys)
@@ -168,7 +176,8 @@ def pull(
         trust(known.path, sha256)
     sha256 = sha256_of(known.path)
     check_trust(known.path, sha256)
-    return _report(known.path, known.architecture, sha256)
+    architecture = known.architecture
+    return _report(known.path, architecture.kind, architecture.version, architecture.fill(known.path), sha256)
 
 
 def _known(name: str) -> KnownWeights:
@@ -177,12 +186,11 @@ def _known(name: str) -> KnownWeights:
     return KNOWN[name]
 
 
-def _report(path: Path, architecture: Architecture, sha256: str) -> WeightReport:
-    model = architecture.fill(path)
+def _report(path: Path, kind: str, version: str, model: nn.Module, sha256: str) -> WeightReport:
     return WeightReport(
         path=path,
-        kind=architecture.kind,
-        version=architecture.version,
+        kind=kind,
+        version=version,
         sha256=sha256,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         trusted=True if trusted_sha256(path) else None,

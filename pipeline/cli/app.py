@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ... import FetalStreamError, __version__
-from . import lab, live, study
+from . import evaluate, lab, live, study, train
 
 app = typer.Typer(
     name="fetalstream",
@@ -20,6 +20,8 @@ app.command()(live.listen)
 app.command()(study.review)
 app.add_typer(lab.weights_app, name="weights")
 app.add_typer(lab.bench_app, name="bench")
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(train.app, name="train")
 
 
 @app.callback(invoke_without_command=True)

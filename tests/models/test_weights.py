@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from fetalstream.models.compact import EMBEDDED
 from fetalstream.models.encoder import ModelError
 from fetalstream.models.files import MisfitError, sha256_of
 from fetalstream.models.towers import Architecture
 from fetalstream.models.trust import trusted_sha256
 from fetalstream.models.weights import KnownWeights, find, list_weights, pull, verify
+
+from .sonofile import write_sononet
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens
 
@@ -201,3 +204,16 @@ def test_names_repositories_and_paths_are_found(tmp_path: Path) -> None:
 def test_verify_refuses_what_is_no_known_model(tiny_weights: Path) -> None:
     with pytest.raises(MisfitError, match=r"does not fit (Mobile)?FetalCLIP \(\d+ tensors\): \d+ missing"):
         verify(tiny_weights)
+
+
+def test_the_embedded_model_is_told_from_its_file():
+    report = verify(EMBEDDED)
+    assert report.kind == "compact"
+    assert report.sha256 == sha256_of(EMBEDDED)
+    assert 1e6 < report.parameters < 6e6
+
+
+def test_a_sononet_file_is_told_from_its_arrays(tmp_path: Path):
+    path = tmp_path / "weights.npz"
+    write_sononet(path)
+    assert verify(path).kind == "sononet"
