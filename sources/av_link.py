@@ -102,7 +102,7 @@ class AvLink:
         self._stream = stream
         self._packets = self._container.demux(stream)
         rate = stream.average_rate or stream.guessed_rate
-        return LinkInfo(announced_fps=float(rate) if rate else None)
+        return LinkInfo(announced_fps=float(rate) if rate else None, codec=stream.codec_context.name)
 
     def read(self) -> Arrival | Damage | None:
         assert self._stream is not None

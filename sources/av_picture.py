@@ -11,9 +11,9 @@ from av import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import VideoReformatter
 
-from .frame import Picture, Pixels
+from .frame import Picture, Pixels, Stored
 
-_FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+_LIMITED_RANGE, _FULL_RANGE = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
 _GREY_FORMATS = frozenset({"gray"})
 _PLANAR_FORMATS = frozenset(
     {"yuv420p", "yuv422p", "yuv444p", "yuv440p", "yuv411p", "yuv410p", "yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p"}
@@ -81,6 +81,7 @@ def picture_of(frame: VideoFrame, *, pixel_aspect: float = 1.0) -> Picture:
         height_px=shown[1],
         convert=partial(_convert, frame, width_px, upright),
         luma=partial(_stretch, frame, width_px, upright, _luma) if has_luma else None,
+        stored=Stored(frame.format.name, _is_full_range(frame), frame.interlaced_frame),
     )
 
 
@@ -110,11 +111,18 @@ def _is_grey(frame: VideoFrame) -> bool:
 
 def _luma(frame: VideoFrame) -> Pixels:
     """(h w) of a grey or planar format, full range; its own memory."""
-    name = frame.format.name
     luma = _plane(frame.planes[0])
-    if name in _GREY_FORMATS or name.startswith("yuvj") or frame.color_range == _FULL_RANGE:
-        return luma.copy()  # a grey format is full range, as swscale has it
+    if _is_full_range(frame):
+        return luma.copy()
     return cast("Pixels", cv2.LUT(luma, _EXPAND))
+
+
+def _is_full_range(frame: VideoFrame) -> bool | None:
+    """What the frame says of itself; None when it says nothing, and is then taken for limited, as swscale does."""
+    name = frame.format.name
+    if name in _GREY_FORMATS or name.startswith("yuvj") or frame.format.is_rgb or frame.color_range == _FULL_RANGE:
+        return True  # a grey format is full range, as swscale has it
+    return False if frame.color_range == _LIMITED_RANGE else None
 
 
 def _is_neutral(chroma: Pixels) -> bool:

@@ -82,7 +82,7 @@ class CaptureLink:
         remark = f"{self._shown} gives {', '.join(differences)}" if differences else ""
         if remark and self._strict:
             raise LinkError(remark, refused=True)
-        return LinkInfo(announced_fps=given.fps, remark=remark)
+        return LinkInfo(announced_fps=given.fps, remark=remark, codec=given.fourcc or "")
 
     def read(self) -> Arrival:
         shot, self._first = self._first or self._next_shot(), None

@@ -72,6 +72,7 @@ class FileSource:
             announced_fps=float(rate) if rate else None,
             frame_count=stream.frames or None,
             is_live=self._realtime,
+            codec=stream.codec_context.name,
         )
 
     def items(self) -> Iterator[Item]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,6 +12,20 @@ from numpy.typing import NDArray
 from .clock import Repair
 
 Pixels = NDArray[np.uint8]
+
+
+class Stored(NamedTuple):
+    """How a picture lay in its stream, before anything was converted; for reports only.
+
+    Attributes:
+        layout: of its samples: FFmpeg's pixel format ("yuv420p") or DICOM's photometric interpretation.
+        full_range: whether brightness runs from 0 to 255, or from 16 to 235; None when the stream does not say.
+        interlaced: every other line is of another moment.
+    """
+
+    layout: str
+    full_range: bool | None = None
+    interlaced: bool = False
 
 
 class Picture:
@@ -24,9 +39,10 @@ class Picture:
         height_px: rows.
         convert: returns (h w) uint8 grey when the picture holds no colour, else (h w 3) uint8 RGB; full range 0-255.
         luma: returns (h w) uint8, full range, where that is had without converting colours (video stores it so).
+        stored: how it lay in its stream, None when nobody knows.
     """
 
-    __slots__ = ("_convert", "_grey", "_luma", "_pixels", "height_px", "width_px")
+    __slots__ = ("_convert", "_grey", "_luma", "_pixels", "height_px", "stored", "width_px")
 
     def __init__(
         self,
@@ -35,11 +51,13 @@ class Picture:
         height_px: int,
         convert: Callable[[], Pixels],
         luma: Callable[[], Pixels] | None = None,
+        stored: Stored | None = None,
     ) -> None:
         if width_px < 1 or height_px < 1:
             raise ValueError(f"a picture is at least 1 x 1 px, not {width_px} x {height_px}")
         self.width_px = width_px
         self.height_px = height_px
+        self.stored = stored
         self._convert = convert
         self._luma = luma
         self._pixels: Pixels | None = None

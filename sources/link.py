@@ -26,10 +26,12 @@ class LinkInfo:
     Attributes:
         announced_fps: None when it does not say.
         remark: a plain sentence on what is not as it was asked for, empty when all is.
+        codec: how the pictures are compressed, empty when nobody knows.
     """
 
     announced_fps: float | None = None
     remark: str = ""
+    codec: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,6 +101,7 @@ class LiveSource:
             height_px=arrival.picture.height_px,
             announced_fps=self._info.announced_fps,
             is_live=True,
+            codec=self._info.codec,
         )
 
     def items(self) -> Iterator[Item]:

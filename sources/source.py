@@ -25,6 +25,7 @@ class SourceInfo:
         is_live: frames pass whether anyone looks or not.
         region_px: the box (left, top, right, bottom; half-open) the device says the ultrasound is in, None when it
             does not say.
+        codec: how the pictures are compressed, by FFmpeg's name ("h264") or DICOM's; empty when nobody knows.
     """
 
     uri: str
@@ -35,6 +36,7 @@ class SourceInfo:
     frame_count: int | None = None
     is_live: bool = False
     region_px: tuple[int, int, int, int] | None = None
+    codec: str = ""
 
 
 class Source(Protocol):

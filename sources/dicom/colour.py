@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 import cv2
 import numpy as np
 
-from ..frame import Picture, Pixels
+from ..frame import Picture, Pixels, Stored
 from .decode import Samples
 from .header import PALETTE, CineHeader, Layout
 from .lut import Table, palette_tables, voi_table
@@ -47,6 +47,7 @@ class Colouring(NamedTuple):
             width_px=self.layout.columns,
             height_px=self.layout.rows,
             convert=partial(self._convert, samples, photometric),
+            stored=Stored(self.layout.photometric, full_range=True),
         )
 
     def _convert(self, samples: Samples, photometric: str) -> Pixels:

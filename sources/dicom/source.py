@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pydicom.uid import UID
+
 from ..frame import Damage, Frame, Item, SourceState, StateChange
 from ..pace import Pace
 from ..source import Source, SourceError, SourceInfo
@@ -108,6 +110,7 @@ class DicomSource:
             frame_count=opened.header.frames,
             is_live=self._realtime,
             region_px=opened.calibration.region_px,
+            codec=UID(opened.header.syntax).name,
         )
 
     def items(self) -> Iterator[Item]:

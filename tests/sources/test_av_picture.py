@@ -40,6 +40,22 @@ def test_limited_range_luma_fills_the_full_range_and_is_clipped_beyond():
     assert [pixels[luma] for luma in (0, 16, 126, 235, 255)] == [0, 0, 128, 255, 255]
 
 
+@pytest.mark.parametrize(
+    ("format_name", "color_range", "full_range"),
+    [
+        ("yuv420p", 0, None),
+        ("yuv420p", LIMITED, False),
+        ("yuv420p", FULL, True),
+        ("yuvj420p", 0, True),
+        ("gray", 0, True),
+        ("rgb24", 0, True),
+    ],
+)
+def test_a_picture_tells_how_it_was_stored(format_name: str, color_range: int, full_range: bool | None):
+    frame = planar(format_name, color_range) if format_name != "rgb24" else VideoFrame(256, 32, format_name)
+    assert picture_of(frame).stored == (format_name, full_range, False)
+
+
 @pytest.mark.parametrize("format_name", ["nv12", "nv21"])
 def test_interleaved_chroma_is_understood(format_name):
     assert picture_of(planar(format_name, FULL)).pixels.shape == (32, 256)
