@@ -20,8 +20,8 @@ from fetalstream.pipeline.gates import GateRules, Gates, GateState
 from fetalstream.pipeline.glance import Glancer
 from fetalstream.sources import Pixels
 
-RULES = GateRules()
-GRACE_SECONDS = {GateState.FROZEN: RULES.freeze_seconds + 0.1}
+RULES = GateRules(freeze_seconds=0.6)
+GRACE_SECONDS = {GateState.FROZEN: 0.6 + 0.1}
 OTHER_GRACE_SECONDS = RULES.enter_seconds + 0.1
 
 

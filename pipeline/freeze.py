@@ -3,17 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-CHANGED_GREYS = 12
-"""Step in grey that counts as a change: more than a codec's or a capture card's noise (a standard deviation of 2), less
-than what speckle does as soon as anything moves."""
+from .motion import changed_share
 
 CHANGED_SHARE = 0.025
 """Part of the bright pixels that must have changed. A mouse pointer or a calliper changes less than 0.01."""
 
-BRIGHT = 24
-"""Darker pixels say nothing: fluid is black whether it lives or not."""
-
-MIN_BRIGHT_SHARE = 0.05
 MIN_STILL_FRAMES = 3
 
 
@@ -33,7 +27,7 @@ class FreezeWatch:
     def __init__(self, *, hold_seconds: float, pair_seconds: float = 0.5) -> None:
         self._hold_seconds = hold_seconds
         self._pair_seconds = pair_seconds
-        self._anchor: NDArray[np.int16] | None = None
+        self._anchor: NDArray[np.uint8] | None = None
         self._changed_seconds = -np.inf
         self._alive_seconds = 0.0
         self._still_frames = 0
@@ -46,25 +40,18 @@ class FreezeWatch:
 
     def update(self, pts_seconds: float, samples: NDArray[np.uint8]) -> bool:
         """(n) grey pixels of the next picture -> whether it is frozen."""
-        now = samples.astype(np.int16)
         anchor = self._anchor
-        if anchor is None or anchor.shape != now.shape or pts_seconds < self._alive_seconds:
-            self._anchor, self._still_frames = now, 0
+        if anchor is None or anchor.shape != samples.shape or pts_seconds < self._alive_seconds:
+            self._anchor, self._still_frames = samples, 0
             self._alive_seconds = self._changed_seconds = pts_seconds
             self.changed_share = 0.0
             return False
-        self.changed_share = _changed_share(anchor, now)
+        self.changed_share = changed_share(anchor, samples)
         if self.changed_share >= CHANGED_SHARE:
             if pts_seconds - self._changed_seconds <= self._pair_seconds:
                 self._alive_seconds, self._still_frames = pts_seconds, 0
             self._changed_seconds = pts_seconds
-            self._anchor = now
+            self._anchor = samples
         else:
             self._still_frames += 1
         return pts_seconds - self._alive_seconds >= self._hold_seconds and self._still_frames >= MIN_STILL_FRAMES
-
-
-def _changed_share(before: NDArray[np.int16], after: NDArray[np.int16]) -> float:
-    bright = np.count_nonzero((before > BRIGHT) | (after > BRIGHT))
-    changed = np.count_nonzero(np.abs(after - before) >= CHANGED_GREYS)
-    return changed / max(bright, MIN_BRIGHT_SHARE * before.size, 1.0)

@@ -29,7 +29,7 @@ class GateRules:
     """Limits of the gates; shares are parts of the pixels within the fan, in [0, 1].
 
     Attributes:
-        freeze_seconds: how long the picture must stand still to be frozen.
+        freeze_seconds: how long the picture must stand still to be frozen; None never calls it so.
         enter_seconds: how long another closed state must be seen to be entered.
         leave_seconds: how long it must not be seen to be left.
         black_below: grey that 99 % of the fan stay below when it is black.
@@ -38,7 +38,7 @@ class GateRules:
         flat_share: bright part without texture from which it is a menu.
     """
 
-    freeze_seconds: float = 0.6
+    freeze_seconds: float | None = 0.6
     enter_seconds: float = 0.2
     leave_seconds: float = 0.1
     black_below: int = 20
@@ -57,9 +57,8 @@ class Verdict:
 
 OPEN = Verdict(GateState.OPEN)
 
-SATURATION, COLOUR_ABOVE = 0.5, 60
-"""A pixel is coloured when its channels differ by more than this part of the brightest, and it is brighter than that:
-flow is, the blue and sepia maps of grey pictures are not."""
+COLOUR_VALID_SECONDS = 0.5
+"""How long what was seen of colour holds for pictures of which only the brightness is known."""
 
 NOT_BLACK_SHARE = 0.01
 ONE_COLOUR_GREYS = 10
@@ -81,7 +80,9 @@ class Gates:
         self._start()
 
     def _start(self) -> None:
-        self._freeze = FreezeWatch(hold_seconds=self._rules.freeze_seconds)
+        hold_seconds = self._rules.freeze_seconds
+        self._freeze = None if hold_seconds is None else FreezeWatch(hold_seconds=hold_seconds)
+        self._colour_share, self._colour_seconds = 0.0, -np.inf
         self._shown = OPEN
         self._candidate = OPEN
         self._candidate_seconds = 0.0
@@ -93,11 +94,21 @@ class Gates:
             self._epoch = epoch
             self._start()
         self._last_seconds = pts_seconds
-        frozen = self._freeze.update(pts_seconds, glance.fan_high)
-        self._shown = self._settled(pts_seconds, look(glance, self._rules))
-        if self._shown.state is GateState.OPEN and frozen:
+        frozen = self._freeze is not None and self._freeze.update(pts_seconds, glance.fan_grey)
+        colour_share = self._colour(pts_seconds, glance)
+        self._shown = self._settled(pts_seconds, look(glance, self._rules, colour_share=colour_share))
+        if self._shown.state is GateState.OPEN and self._freeze is not None and frozen:
             return Verdict(GateState.FROZEN, f"nothing has moved since {self._freeze.still_since_seconds:.2f} s")
         return self._shown
+
+    def _colour(self, pts_seconds: float, glance: Glance) -> float:
+        """The coloured part of the fan, of this picture or of one just before it."""
+        if glance.coloured is not None:
+            self._colour_share = float(glance.coloured[glance.inside].mean())
+            self._colour_seconds = pts_seconds
+        elif pts_seconds - self._colour_seconds > COLOUR_VALID_SECONDS:
+            self._colour_share = 0.0
+        return self._colour_share
 
     def _settled(self, pts_seconds: float, seen: Verdict) -> Verdict:
         """What single pictures show, once it has held long enough."""
@@ -110,26 +121,23 @@ class Gates:
         return seen if pts_seconds - self._candidate_seconds >= wait_seconds else self._shown
 
 
-def look(glance: Glance, rules: GateRules) -> Verdict:
-    """What one picture alone shows."""
-    fan = glance.fan_high
-    if fan.size == 0:
-        return OPEN
-    if _is_black(fan, rules.black_below):
-        everywhere = _is_black(glance.high, rules.black_below)
+def look(glance: Glance, rules: GateRules, *, colour_share: float) -> Verdict:
+    """What one picture alone shows; ``colour_share`` is the coloured part of its fan."""
+    fan = glance.fan_grey
+    if _is_black(fan, rules.black_below) and colour_share < rules.one_colour_share:
+        everywhere = _is_black(glance.grey, rules.black_below)
         return Verdict(GateState.BLACK, "the picture is black" if everywhere else "the fan is black")
-    share = _one_colour_share(glance)
+    share = _one_grey_share(fan)
     if share >= rules.one_colour_share:
         return Verdict(GateState.NO_SIGNAL, f"one colour fills {share:.0%} of where echoes should be")
-    if _is_bars(glance.high) or _is_bars(glance.low):
+    if _is_bars(glance.grey):
         return Verdict(GateState.NO_SIGNAL, "upright bars fill the picture, as in a test card")
-    share = _colour_share(glance)
-    if share >= rules.colour_share:
-        return Verdict(GateState.NOT_B_MODE, f"{share:.1%} of the fan is coloured, as in colour Doppler")
+    if colour_share >= rules.colour_share:
+        return Verdict(GateState.NOT_B_MODE, f"{colour_share:.1%} of the fan is coloured, as in colour Doppler")
     share = _flat_share(glance)
     if share >= rules.flat_share:
         return Verdict(GateState.NOT_B_MODE, f"{share:.0%} of the fan is without texture, as in a menu")
-    if _is_split(glance.high):
+    if _is_split(glance.grey):
         return Verdict(GateState.NOT_B_MODE, "an empty gutter splits the picture in two halves")
     return OPEN
 
@@ -138,27 +146,17 @@ def _is_black(samples: NDArray[np.uint8], below: int) -> bool:
     return bool(np.count_nonzero(samples >= below) <= NOT_BLACK_SHARE * samples.size)
 
 
-def _one_colour_share(glance: Glance) -> float:
-    """The part of the fan that is near its commonest grey, in the brightest and in the darkest channel."""
-    near = np.ones(glance.fan_high.shape, bool)
-    for channel in (glance.high,) if glance.low is glance.high else (glance.high, glance.low):
-        inside = channel[glance.inside]
-        common = int(np.bincount(inside >> 2, minlength=64).argmax()) * 4 + 2
-        near &= np.abs(inside.astype(np.int16) - common) <= ONE_COLOUR_GREYS
-    return float(near.mean())
-
-
-def _colour_share(glance: Glance) -> float:
-    if glance.low is glance.high:
-        return 0.0
-    high, low = glance.fan_high, glance.low[glance.inside]
-    coloured = (high > COLOUR_ABOVE) & (high - low > SATURATION * high)
-    return float(coloured.mean())
+def _one_grey_share(fan: NDArray[np.uint8]) -> float:
+    """The part of the fan that is near its commonest grey."""
+    common = int(np.bincount(fan >> 2, minlength=64).argmax()) * 4 + 2
+    low, high = max(0, common - ONE_COLOUR_GREYS), min(255, common + ONE_COLOUR_GREYS)
+    return float(((fan >= low) & (fan <= high)).mean())
 
 
 def _flat_share(glance: Glance) -> float:
-    high, beside = glance.fan_high.astype(np.int16), glance.beside[glance.inside]
-    return float(((np.abs(high - beside) <= FLAT_GREYS) & (high > FLAT_ABOVE)).mean())
+    grey, beside = glance.fan_grey, glance.beside[glance.inside]
+    step = np.maximum(grey, beside) - np.minimum(grey, beside)
+    return float(((step <= FLAT_GREYS) & (grey > FLAT_ABOVE)).mean())
 
 
 def _is_bars(channel: NDArray[np.uint8]) -> bool:
