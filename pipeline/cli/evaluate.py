@@ -1,4 +1,4 @@
-"""``fetalstream evaluate``: a model against pictures whose planes are known."""
+"""``fetalstream evaluate``: a model against pictures whose planes are known, real ones and phantoms."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,14 +6,10 @@ from typing import Annotated
 
 import typer
 
+from ... import FetalStreamError
 from .options import ModelOption, WeightsOption, model_flags
 
-app = typer.Typer(help="A model against labelled pictures.", no_args_is_help=True)
-
-
-@app.callback()
-def _evaluate() -> None:  # pyright: ignore[reportUnusedFunction] - makes "planes" a command of its own
-    pass
+app = typer.Typer(help="A model against pictures whose planes are known.", no_args_is_help=True)
 
 
 class Patients(StrEnum):
@@ -70,6 +66,55 @@ def planes(
 
         typer.echo(writer.dumps(summary))
     else:
-        from ..evaluation import render
+        from ..evaluation import render_planes
 
-        Console().print(render(summary))
+        Console().print(render_planes(summary))
+
+
+@app.command()
+def phantoms(
+    model: ModelOption = None,
+    weights: WeightsOption = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=1000, help="How many sweeps.")] = 5,
+    first_seed: Annotated[
+        int, typer.Option("--first-seed", min=0, help="Of the first; training uses none below a million.")
+    ] = 100,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, max=3600, help="Length of each; 30 shows all.")] = 30,
+    every: Annotated[int, typer.Option("--every", min=1, max=25, help="Look at each Nth of 25 frames a second.")] = 5,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Frame by frame over sweeps of simulated fetuses that training never saw: F1, calibration, false planes."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ..assemble import load_model
+    from ..phantom_exam import FPS, summary, sweep
+    from ..settings import load_config
+    from .phantoms import TRAINING_SEEDS
+
+    if first_seed + seeds > TRAINING_SEEDS:
+        raise FetalStreamError(
+            f"--first-seed {first_seed} with --seeds {seeds}: from {TRAINING_SEEDS} on phantoms were trained on"
+        )
+    config = load_config("review", flags=model_flags(model, weights))
+    loaded = load_model(config)
+    identity = loaded.encoder.identity
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("frames", total=seeds * len(range(0, round(seconds * FPS), every)))
+
+        def advance(frames: int) -> None:
+            progress.advance(task, frames)
+
+        sweeps = [
+            sweep(loaded, seed, seconds=seconds, every=every, progress=advance)
+            for seed in range(first_seed, first_seed + seeds)
+        ]
+    found = {"model": {"name": identity.name, "sha256": identity.sha256}, "every": every} | summary(sweeps, config)
+    if json:
+        import json as writer
+
+        typer.echo(writer.dumps(found))
+    else:
+        from ..evaluation import render_phantoms
+
+        Console().print(render_phantoms(found))

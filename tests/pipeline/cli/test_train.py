@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from fetalstream import FetalStreamError
 from fetalstream.models.encoder import ModelError
 from fetalstream.pipeline.cli import evaluate, train
 from fetalstream.pipeline.cli.phantoms import TRAINING_SEEDS, training_phantom
@@ -74,3 +75,25 @@ def test_training_without_a_teacher_says_so_in_one_line(planes_dir: Path, tmp_pa
     told = CliRunner().invoke(train.app, arguments)
     assert isinstance(told.exception, ModelError)
     assert str(told.exception) == f"no weight file at {tmp_path / 'no.npz'}"
+
+
+def test_evaluate_phantoms_prints_one_json_object():
+    arguments = ["phantoms", "--seeds", "1", "--seconds", "6", "--every", "25", "--json"]
+    told = CliRunner().invoke(evaluate.app, arguments)
+    assert told.exit_code == 0, told.output
+    found = json.loads(told.stdout)
+    assert found["frames"] == 6
+    assert found["model"]["name"] == "compact"
+    assert {"in_plane", "all_frames", "events", "false_plane_frames", "expected_calibration_error"} <= found.keys()
+
+
+def test_evaluate_phantoms_tells_a_person_of_every_plane():
+    told = CliRunner().invoke(evaluate.app, ["phantoms", "--seeds", "1", "--seconds", "30", "--every", "25"])
+    for name in (*TARGETS, "macro F1", "visits found", "false in"):
+        assert name in told.stdout
+
+
+def test_evaluate_phantoms_refuses_seeds_that_were_trained_on():
+    told = CliRunner().invoke(evaluate.app, ["phantoms", "--first-seed", str(TRAINING_SEEDS - 1), "--seeds", "2"])
+    assert isinstance(told.exception, FetalStreamError)
+    assert str(told.exception).startswith(f"--first-seed {TRAINING_SEEDS - 1} with --seeds 2:")
