@@ -129,8 +129,15 @@ def evaluate(model: Model, rows: Sequence[PlanesRow], *, progress: Callable[[int
 
 
 def plot_confusion(found: Report, classes: Iterable[str], path: Path, *, title: str) -> None:
-    """Writes the confusion matrix as a picture; needs the extra ``train`` (matplotlib)."""
-    from matplotlib.figure import Figure
+    """Writes the confusion matrix as a picture.
+
+    Raises:
+        ModelError: matplotlib is not there (the extra ``train`` brings it), or ``path`` cannot be written.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ModelError("a plot needs matplotlib: pip install 'fetalstream[train]'") from error
 
     names = list(classes)
     share = found.confusion / np.maximum(rearrange(found.confusion.sum(axis=1), "n -> n 1"), 1)
@@ -146,7 +153,10 @@ def plot_confusion(found: Report, classes: Iterable[str], path: Path, *, title: 
         axes.text(
             column, row, str(count), ha="center", va="center", color="white" if share[row, column] > 0.5 else "black"
         )
-    figure.savefig(path, dpi=150)
+    try:
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:  # ValueError: a suffix that is no picture format
+        raise ModelError(f"the plot cannot be written to {path}: {' '.join(str(error).split())}") from error
 
 
 def _open(path: Path) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import cv2
 import numpy as np
@@ -138,7 +139,7 @@ class Distillation:
         if self._checkpoint.exists():
             self._resume()
         else:
-            self.out_dir.mkdir(parents=True, exist_ok=True)
+            self._make_folder()
             self._begin()
         last = min(until or self.settings.steps, self.settings.steps)
         losses: dict[str, float] = {}
@@ -159,6 +160,12 @@ class Distillation:
     @property
     def _checkpoint(self) -> Path:
         return self.out_dir / "checkpoint.pt"
+
+    def _make_folder(self) -> None:
+        try:
+            self.out_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ModelError(f"{self.out_dir} cannot be made a folder: {error.strerror}") from error
 
     def _begin(self) -> None:
         """The student takes over what the teacher has, and batch norm its figures on a first look at the views."""
@@ -238,7 +245,10 @@ class Distillation:
         fresh.replace(self._checkpoint)  # a run killed while writing keeps its last whole checkpoint
 
     def _resume(self) -> None:
-        state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
+        try:
+            state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
+        except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+            raise ModelError(f"{self._checkpoint} cannot be read; remove it to begin anew") from error
         settings = json.dumps(asdict(self.settings))
         if state["settings"] != settings:
             raise ModelError(

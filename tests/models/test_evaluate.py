@@ -104,11 +104,48 @@ def test_a_folder_without_a_table_is_refused(tmp_path: Path):
         planes_table(tmp_path)
 
 
+def test_a_folder_that_is_not_there_is_refused_by_name(tmp_path: Path):
+    with pytest.raises(ModelError, match="nowhere is no folder"):
+        planes_table(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", r"table\.csv lacks the column Image_name, Patient_num, Plane"),
+        (b"Image_name,Patient_num,Plane\n", "lacks the column .* has Image_name,Patient_num,Plane"),
+        (b"Image_name;Patient_num;Brain_plane\n", r"table\.csv lacks the column Plane;"),
+        (b"Image_name;Patient_num;Plane\nP0;1;Fetal br", r"line 2: plane 'Fetal br'; allowed"),
+        (b"Image_name;Patient_num;Plane\nP0", "line 2: plane None|line 2: plane ''"),
+        (b"Image_name;Patient_num;Plane\nP\xff;1;Other\n", r"table\.csv cannot be read as a table in UTF-8"),
+    ],
+)
+def test_a_torn_or_foreign_table_is_refused_in_one_line(tmp_path: Path, content: bytes, complaint: str):
+    (tmp_path / "table.csv").write_bytes(content)
+    with pytest.raises(ModelError, match=complaint) as caught:
+        planes_table(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_of_no_rows_has_nothing_to_evaluate(tmp_path: Path):
+    (tmp_path / "table.csv").write_text(HEADER)
+    with pytest.raises(ModelError, match="no pictures to evaluate"):
+        judged(tmp_path)
+
+
 def test_the_plot_is_a_picture(tmp_path: Path, shades: dict[str, int]):
     found = judged(write_table(tmp_path / "set", [("1", "Fetal femur", shades["femur"])]))
     plot_confusion(found.report(FIVE), FIVE, tmp_path / "plot.png", title="femur")
     with Image.open(tmp_path / "plot.png") as image:
         assert min(image.size) > 300
+
+
+@pytest.mark.parametrize("name", ["no/such/folder.png", "plot.xyz"])
+def test_a_plot_that_cannot_be_written_is_said_in_one_line(tmp_path: Path, shades: dict[str, int], name: str):
+    found = judged(write_table(tmp_path / "set", [("1", "Fetal femur", shades["femur"])]))
+    with pytest.raises(ModelError, match="the plot cannot be written to") as caught:
+        plot_confusion(found.report(FIVE), FIVE, tmp_path / name, title="femur")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.data

@@ -45,6 +45,19 @@ def test_a_run_goes_on_only_with_the_settings_it_began_with(small_data: Path, te
         run(small_data, teacher_file, tmp_path, 2, settings=Settings(steps=5, batch=4, workers=0))
 
 
+def test_a_checkpoint_that_is_torn_is_named(small_data: Path, teacher_file: Path, tmp_path: Path):
+    (tmp_path / "checkpoint.pt").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(ModelError, match=r"checkpoint\.pt cannot be read; remove it") as caught:
+        run(small_data, teacher_file, tmp_path, 1)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_where_the_folder_should_be_is_named(small_data: Path, teacher_file: Path, tmp_path: Path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(ModelError, match="out cannot be made a folder"):
+        run(small_data, teacher_file, tmp_path / "out", 1)
+
+
 def test_what_a_run_writes_is_what_the_product_loads(small_data: Path, teacher_file: Path, tmp_path: Path):
     done = run(small_data, teacher_file, tmp_path, 2)
     path = tmp_path / "compact.safetensors"
