@@ -50,8 +50,9 @@ class ListLink:
     """A connection that plays a list; after its last entry it has come to its end.
 
     Args:
-        script: an `Arrival` comes (now, whatever its capture times say), so does `Damage`, a number is seconds of silence before what follows, an error is raised,
-            an event is waited for (a library that hangs until the test lets it go).
+        script: an `Arrival` comes (now, whatever its capture times say), so does `Damage`; a number is seconds of
+            silence before what follows; an error is raised; an event is waited for (a library that hangs until the
+            test lets it go).
         info: what `open` says, or the error it raises.
     """
 

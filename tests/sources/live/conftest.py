@@ -1,0 +1,191 @@
+"""Real servers, and someone who follows a source and notes when what came."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fetalstream.sources import Damage, Frame, Item, Source, SourceInfo, SourceState, StateChange
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+SCRIPT = Path(__file__).resolve().parents[2] / "servers" / "rtsp_server.py"
+NEEDS = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
+START_SECONDS = 20.0
+
+
+class RtspServer:
+    """The server of tests/servers in a process of its own, always on the same port."""
+
+    def __init__(self, *options: str) -> None:
+        self._options = options
+        self._process: subprocess.Popen[str] | None = None
+        self.port = 0
+
+    @property
+    def uri(self) -> str:
+        return f"rtsp://127.0.0.1:{self.port}/live"
+
+    def start(self) -> float:
+        """Start, and wait until it serves; the moment it did, by the monotonic clock."""
+        command = [SYSTEM_PYTHON, str(SCRIPT), "--port", str(self.port), *self._options]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self._process.stdout is not None
+        with closing(self._process.stdout) as output:
+            words = output.readline().split()
+        assert words[:1] == ["ready"], f"the server did not start: {words}"
+        self.port = int(words[1])
+        return time.monotonic()
+
+    def send(self, number: signal.Signals) -> float:
+        """Send it a signal; the moment it was sent."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        return time.monotonic()
+
+    def kill(self) -> float:
+        """End it as a power cut would; the moment it was gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        return time.monotonic()
+
+
+@pytest.fixture(scope="session")
+def _server_packages() -> None:
+    there = Path(SYSTEM_PYTHON).exists()
+    if there and subprocess.run([SYSTEM_PYTHON, "-c", NEEDS], capture_output=True).returncode == 0:
+        return
+    message = "GStreamer's RTSP server is not installed (Debian packages: .ci/packages.txt)"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture
+def rtsp_server(_server_packages: None) -> Iterator[Callable[..., RtspServer]]:
+    """Starts servers: ``rtsp_server("--size", "640x480")``; ends them all at the end."""
+    servers: list[RtspServer] = []
+
+    def start(*options: str) -> RtspServer:
+        server = RtspServer(*options)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+class Follower:
+    """Reads a source to its end in a thread of its own; notes when each item came."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.info: SourceInfo = source.open()
+        self._items: list[tuple[float, Item]] = []
+        self._came = threading.Condition()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def _follow(self) -> None:
+        for item in self.source.items():
+            with self._came:
+                self._items.append((time.monotonic(), item))
+                self._came.notify_all()
+
+    @property
+    def items(self) -> list[tuple[float, Item]]:
+        with self._came:
+            return list(self._items)
+
+    @property
+    def frames(self) -> list[Frame]:
+        return [item for _, item in self.items if isinstance(item, Frame)]
+
+    @property
+    def states(self) -> list[StateChange]:
+        return [item for _, item in self.items if isinstance(item, StateChange)]
+
+    @property
+    def damage(self) -> list[Damage]:
+        return [item for _, item in self.items if isinstance(item, Damage)]
+
+    def frame_times(self) -> list[float]:
+        return [moment for moment, item in self.items if isinstance(item, Frame)]
+
+    def wait_until(self, done: Callable[[], bool], *, within_seconds: float = 10.0) -> None:
+        with self._came:
+            assert self._came.wait_for(done, within_seconds), f"not within {within_seconds} s; states: {self.states}"
+
+    def wait_for_frames(self, count: int, *, within_seconds: float = 10.0) -> None:
+        """Wait for so many more frames."""
+        before = len(self.frames)
+        self.wait_until(lambda: len(self.frames) >= before + count, within_seconds=within_seconds)
+
+    def wait_for(self, state: SourceState, *, after: float, within_seconds: float = 10.0) -> tuple[float, StateChange]:
+        """The first change to ``state`` later than ``after``, and when it came."""
+
+        def found() -> list[tuple[float, StateChange]]:
+            return [
+                (moment, item)
+                for moment, item in self.items
+                if moment > after and isinstance(item, StateChange) and item.state is state
+            ]
+
+        self.wait_until(lambda: bool(found()), within_seconds=within_seconds)
+        return found()[0]
+
+    def close(self) -> None:
+        self.source.close()
+        self._thread.join(10.0)
+        assert not self._thread.is_alive(), "items() hangs after close()"
+
+
+@pytest.fixture
+def follow() -> Iterator[Callable[[Source], Follower]]:
+    """Opens a source and follows it; closes it at the end."""
+    followers: list[Follower] = []
+
+    def start(source: Source) -> Follower:
+        follower = Follower(source)
+        followers.append(follower)
+        return follower
+
+    yield start
+    for follower in followers:
+        follower.close()
+
+
+def threads_and_descriptors() -> tuple[int, int]:
+    """How many this process has, libraries' own threads included."""
+    process = psutil.Process()
+    return process.num_threads(), process.num_fds()
+
+
+@pytest.fixture
+def left_open() -> Callable[[], tuple[int, int]]:
+    return threads_and_descriptors
+
+
+def wait_until(done: Callable[[], bool], *, within_seconds: float) -> bool:
+    until = time.monotonic() + within_seconds
+    while not done():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.fixture
+def settled() -> Callable[..., bool]:
+    """``settled(condition, within_seconds=5)``: whether it came true in time."""
+    return wait_until
