@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from ..models import BACKGROUND
-from ..sinks import AnyEvent, FrameScores, PlaneEntered, PlaneLeft, StreamDamaged, StreamState
+from ..sinks import AnyEvent, FrameScores, PlaneEntered, PlaneLeft, SignalChanged, StreamDamaged, StreamState
 from ..sources import SourceState, StateChange
-from .messages import Notice, Scored
+from .gates import GateState
+from .messages import Notice, Scored, SignalChange
 from .recorder import Recorder
 from .segments import Change, Entered, Segmenter
 from .smoothing import ExponentialSmoothing
@@ -61,27 +62,46 @@ class Analyst:
             yield from self._frame(message)
         elif isinstance(message, StateChange):
             if message.state in INTERRUPTIONS:
-                yield from self.interrupt()
+                yield from self.interrupt(f"source {message.state.value}")
             yield self._recorder.make(StreamState, state=message.state.value, reason=message.reason)
+        elif isinstance(message, SignalChange):
+            yield from self._signal(message)
         else:
             pts_seconds = None if message.pts_seconds is None else round(message.pts_seconds, SECONDS_DIGITS)
             yield self._recorder.make(
                 StreamDamaged, what=message.what, lost_packets=message.lost_packets, pts_seconds=pts_seconds
             )
 
-    def interrupt(self) -> Iterator[AnyEvent]:
-        """What is in view leaves; the next frame starts afresh."""
+    def interrupt(self, reason: str) -> Iterator[AnyEvent]:
+        """What is in view leaves for ``reason``; the next frame starts afresh."""
         captured_ns = self._last.captured_ns if self._last else None
         for change in self._segmenter.finish():
-            yield self._event(change, captured_ns)
+            yield self._event(change, captured_ns, reason)
         self._smoothing.reset()
         self._last = None
+
+    def _signal(self, change: SignalChange) -> Iterator[AnyEvent]:
+        """Behind a closed gate nothing is in view."""
+        if change.state is not GateState.OPEN:
+            yield from self.interrupt(f"signal {change.state.value}")
+        yield self._recorder.make(
+            SignalChanged,
+            captured_ns=change.captured_ns,
+            state=change.state.value,
+            reason=change.reason,
+            pts_seconds=round(change.pts_seconds, SECONDS_DIGITS),
+            epoch=change.epoch,
+        )
 
     def _frame(self, frame: Scored) -> Iterator[AnyEvent]:
         if self._last is not None:
             gap_seconds = frame.pts_seconds - self._last.pts_seconds
-            if frame.epoch != self._last.epoch or not 0 <= gap_seconds <= self._max_gap_seconds:
-                yield from self.interrupt()
+            if frame.epoch != self._last.epoch:
+                yield from self.interrupt("the source has reconnected")
+            elif gap_seconds < 0:
+                yield from self.interrupt("media time went backward")
+            elif gap_seconds > self._max_gap_seconds:
+                yield from self.interrupt(f"no frame for {gap_seconds:.2f} s")
         self._last = frame
         smoothed = self._smoothing.update(frame.pts_seconds, frame.scores)
         self.smoothed = dict(zip(self.labels, map(float, smoothed), strict=True))
@@ -97,7 +117,7 @@ class Analyst:
                 scores=tuple(round(float(score), SCORE_DIGITS) for score in frame.scores),
             )
 
-    def _event(self, change: Change, captured_ns: int | None) -> AnyEvent:
+    def _event(self, change: Change, captured_ns: int | None, reason: str = "") -> AnyEvent:
         if isinstance(change, Entered):
             return self._recorder.make(
                 PlaneEntered,
@@ -117,4 +137,5 @@ class Analyst:
             best_frame_index=change.best.frame_index,
             best_pts_seconds=round(change.best.pts_seconds, SECONDS_DIGITS),
             best_score=round(change.best.score, SCORE_DIGITS),
+            reason=reason,
         )

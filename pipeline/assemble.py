@@ -17,20 +17,28 @@ from ..sources.uri import parse_uri
 from . import plugins
 from .analyst import Analyst
 from .config import (
+    AdaptiveSection,
     Config,
+    FanSection,
+    FixedRateSection,
     ModelSection,
     PluginSinkSection,
     ProbeSection,
     SamplingSection,
+    SignalSection,
     SinkSection,
     ZeroShotSection,
 )
+from .fan_memory import FanMemory
+from .fan_watch import FanWatch
+from .gates import GateRules, Gates, GateState
 from .recorder import Recorder
 from .run import Flow, StreamRun
-from .sampling import EveryFrame, FixedRate, Sampler
+from .sampling import EveryFrame, FixedRate, Motion, Sampler
 from .segments import Rules, Segmenter
 from .settings import ConfigError
 from .smoothing import ExponentialSmoothing
+from .watch import Watch
 
 WARM_UP_SIDE_PX = 256
 
@@ -150,6 +158,12 @@ def build_run(
             cpu_threads=flow.cpu_threads,
         ),
         sampler=_sampler(config.sampling),
+        watch=Watch(
+            sees_colour=model.encoder.sees_colour,
+            gates=_gates(config.signal),
+            fans=_fans(config.fan),
+            motion=_motion(config.sampling),
+        ),
         analyst=analyst,
         recorder=recorder,
         sinks=sinks,
@@ -158,4 +172,23 @@ def build_run(
 
 
 def _sampler(section: SamplingSection) -> Sampler:
-    return EveryFrame() if section.kind == "every_frame" else FixedRate(section.rate_fps)
+    if isinstance(section, FixedRateSection):
+        return FixedRate(section.rate_fps)
+    return FixedRate(section.max_fps) if isinstance(section, AdaptiveSection) else EveryFrame()
+
+
+def _motion(section: SamplingSection) -> Motion | None:
+    if not isinstance(section, AdaptiveSection):
+        return None
+    return Motion(min_fps=section.min_fps, changed_share=section.changed_share)
+
+
+def _gates(section: SignalSection) -> Gates | None:
+    if not section.gates:
+        return None
+    limits = section.model_dump(exclude={"gates"})
+    return Gates(GateRules(closing=frozenset(GateState(name) for name in section.gates), **limits))
+
+
+def _fans(section: FanSection) -> FanWatch | None:
+    return FanWatch(FanMemory(section.memory)) if section.find else None

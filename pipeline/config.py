@@ -73,7 +73,54 @@ class FixedRateSection(Section):
     """Frames per second of media time."""
 
 
-SamplingSection = Annotated[EveryFrameSection | FixedRateSection, Field(discriminator="kind")]
+class AdaptiveSection(Section):
+    kind: Literal["adaptive"]
+    min_fps: Annotated[float, Field(gt=0, le=1000)] = 5.0
+    """Frames per second of media time that are taken of a picture that does not move."""
+    max_fps: Annotated[float, Field(gt=0, le=1000)] = 30.0
+    """Most that are taken of one that does."""
+    changed_share: Score = 0.25
+    """Part of the fan's bright pixels that must have changed since the last frame that was taken."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_fps > self.max_fps:
+            raise ValueError(f"min_fps {self.min_fps} is above max_fps {self.max_fps}")
+        return self
+
+
+SamplingSection = Annotated[EveryFrameSection | FixedRateSection | AdaptiveSection, Field(discriminator="kind")]
+
+
+class SignalSection(Section):
+    gates: tuple[Literal["frozen", "no_signal", "black", "not_b_mode"], ...] = (
+        "frozen",
+        "no_signal",
+        "black",
+        "not_b_mode",
+    )
+    """What closes the gate before the model; an empty list switches all of it off."""
+    freeze_seconds: Seconds = 0.6
+    """How long the picture must stand still to be frozen."""
+    enter_seconds: Seconds = 0.2
+    """How long another closed state must be seen to be entered."""
+    leave_seconds: Seconds = 0.1
+    """How long it must not be seen to be left."""
+    black_below: Annotated[int, Field(ge=1, le=255)] = 20
+    """Grey that 99 % of the fan stay below when it is black."""
+    one_colour_share: Score = 0.85
+    """Part of the fan in one colour from which the picture is a slate."""
+    colour_share: Score = 0.01
+    """Strongly coloured part of the fan from which it is colour Doppler."""
+    flat_share: Score = 0.6
+    """Bright part without texture from which it is a menu."""
+
+
+class FanSection(Section):
+    find: bool = True
+    """Look for the fan on the device's screen; else the whole picture counts as the fan."""
+    memory: Path | None = None
+    """File in which found fans are kept from run to run, by device; null: while a stream runs, which is repeatable."""
 
 
 class FlowSection(Section):
@@ -150,6 +197,8 @@ class Config(BaseSettings):
     model: ModelSection = ModelSection()
     head: HeadSection = OwnHead()
     sampling: SamplingSection = EveryFrameSection()
+    signal: SignalSection = SignalSection()
+    fan: FanSection = FanSection()
     flow: FlowSection = FlowSection()
     smoothing: SmoothingSection = SmoothingSection()
     segments: SegmentsSection = SegmentsSection()
@@ -157,16 +206,26 @@ class Config(BaseSettings):
     """Also send the scores of every embedded frame ("frame.scores")."""
     sinks: tuple[SinkSection, ...] = ()
 
+    @model_validator(mode="after")
+    def _no_gap_by_sampling(self) -> Self:
+        sampling, gap_seconds = self.sampling, self.smoothing.max_gap_seconds
+        if isinstance(sampling, AdaptiveSection) and sampling.min_fps * gap_seconds < 1:
+            raise ValueError(
+                f"sampling.min_fps {sampling.min_fps} leaves more time between frames than "
+                f"smoothing.max_gap_seconds {gap_seconds} bridges"
+            )
+        return self
+
     @property
     def sha256(self) -> str:
         """Hex digest over everything that can change a result.
 
-        Not over sinks, nor over where files lie: the weights have a digest of their own in each result, and a head's
-        file or prompts count by their content.
+        Not over sinks, nor over where files lie: the weights have a digest of their own in each result, and other files
+        (a head, prompts, remembered fans) count by their content.
         """
         tree = self.model_dump(mode="json", exclude={"sinks": True, "model": {"weights"}})
-        for key in ("file", "prompts"):
-            named = tree["head"].get(key)
+        for section, key in (("head", "file"), ("head", "prompts"), ("fan", "memory")):
+            named = tree[section].get(key)
             if named and Path(named).is_file():
-                tree["head"][key] = hashlib.sha256(Path(named).read_bytes()).hexdigest()
+                tree[section][key] = hashlib.sha256(Path(named).read_bytes()).hexdigest()
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()

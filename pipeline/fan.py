@@ -11,10 +11,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sources import Pixels
+from .. import FetalStreamError
+from ..sources import Picture, Pixels
 
 Mask = NDArray[np.uint8]
 """(h w) uint8: 255 inside, 0 outside."""
+
+
+class FanUnknownError(FetalStreamError):
+    """A picture was to be stored or sent, and nobody knows which part of it holds no names."""
 
 
 class FanKind(StrEnum):
@@ -153,6 +158,25 @@ class Fan:
 def mask_outside(pixels: Pixels, fan: Fan) -> Pixels:
     """A copy of (h w) or (h w 3) ``pixels`` that is black outside the fan: no name, no date, no hospital is left."""
     return np.asarray(cv2.bitwise_and(pixels, fan.mask_for(pixels)), dtype=np.uint8)
+
+
+def masked(picture: Picture, fan: Fan | None) -> Picture:
+    """The only form in which a picture may be stored or sent: black outside the fan, converted when it is asked for.
+
+    Raises `FanUnknownError` without a fan, and ValueError when it belongs to pictures of another size: then nobody
+    knows where a name may stand, and the picture stays where it is.
+    """
+    if fan is None:
+        size = f"{picture.width_px} x {picture.height_px} px"
+        raise FanUnknownError(f"no fan is known in the picture of {size}: what is burned into it cannot be masked")
+    if (picture.width_px, picture.height_px) != (fan.width_px, fan.height_px):
+        raise ValueError(f"the fan belongs to pictures of {fan.width_px} x {fan.height_px} px, not to {picture}")
+    return Picture(
+        width_px=picture.width_px,
+        height_px=picture.height_px,
+        convert=lambda: mask_outside(picture.pixels, fan),
+        luma=lambda: mask_outside(picture.grey, fan),
+    )
 
 
 def iou(a: Mask, b: Mask) -> float:

@@ -4,6 +4,7 @@ A gate is open, or closed with a state and a plain reason. What each measures, a
 are, stands in ``docs/signal.md``.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,12 +25,17 @@ class GateState(StrEnum):
     NOT_B_MODE = "not_b_mode"
 
 
+CLOSING = frozenset(GateState) - {GateState.OPEN}
+"""All states in which a gate is closed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRules:
     """Limits of the gates; shares are parts of the pixels within the fan, in [0, 1].
 
     Attributes:
-        freeze_seconds: how long the picture must stand still to be frozen; None never calls it so.
+        closing: the states that are looked for; of the others nothing is said.
+        freeze_seconds: how long the picture must stand still to be frozen.
         enter_seconds: how long another closed state must be seen to be entered.
         leave_seconds: how long it must not be seen to be left.
         black_below: grey that 99 % of the fan stay below when it is black.
@@ -38,7 +44,8 @@ class GateRules:
         flat_share: bright part without texture from which it is a menu.
     """
 
-    freeze_seconds: float | None = 0.6
+    closing: frozenset[GateState] = CLOSING
+    freeze_seconds: float = 0.6
     enter_seconds: float = 0.2
     leave_seconds: float = 0.1
     black_below: int = 20
@@ -60,6 +67,9 @@ OPEN = Verdict(GateState.OPEN)
 COLOUR_VALID_SECONDS = 0.5
 """How long what was seen of colour holds for pictures of which only the brightness is known."""
 
+MIN_PICKED = 2048
+"""A glance at fewer pixels (a picture of less than about 64 x 48) shows too little to judge by."""
+
 NOT_BLACK_SHARE = 0.01
 ONE_COLOUR_GREYS = 10
 FLAT_GREYS, FLAT_ABOVE = 1, 30
@@ -80,8 +90,7 @@ class Gates:
         self._start()
 
     def _start(self) -> None:
-        hold_seconds = self._rules.freeze_seconds
-        self._freeze = None if hold_seconds is None else FreezeWatch(hold_seconds=hold_seconds)
+        self._freeze = FreezeWatch(hold_seconds=self._rules.freeze_seconds)
         self._colour_share, self._colour_seconds = 0.0, -np.inf
         self._shown = OPEN
         self._candidate = OPEN
@@ -94,10 +103,12 @@ class Gates:
             self._epoch = epoch
             self._start()
         self._last_seconds = pts_seconds
-        frozen = self._freeze is not None and self._freeze.update(pts_seconds, glance.fan_grey)
+        if glance.grey.size < MIN_PICKED:
+            return OPEN
+        frozen = GateState.FROZEN in self._rules.closing and self._freeze.update(pts_seconds, glance.fan_grey)
         colour_share = self._colour(pts_seconds, glance)
         self._shown = self._settled(pts_seconds, look(glance, self._rules, colour_share=colour_share))
-        if self._shown.state is GateState.OPEN and self._freeze is not None and frozen:
+        if self._shown.state is GateState.OPEN and frozen:
             return Verdict(GateState.FROZEN, f"nothing has moved since {self._freeze.still_since_seconds:.2f} s")
         return self._shown
 
@@ -123,23 +134,28 @@ class Gates:
 
 def look(glance: Glance, rules: GateRules, *, colour_share: float) -> Verdict:
     """What one picture alone shows; ``colour_share`` is the coloured part of its fan."""
+    signs = _signs(glance, rules, colour_share)
+    return next((verdict for verdict in signs if verdict.state in rules.closing), OPEN)
+
+
+def _signs(glance: Glance, rules: GateRules, colour_share: float) -> Iterator[Verdict]:
+    """What speaks against the picture, strongest first."""
     fan = glance.fan_grey
     if _is_black(fan, rules.black_below) and colour_share < rules.one_colour_share:
         everywhere = _is_black(glance.grey, rules.black_below)
-        return Verdict(GateState.BLACK, "the picture is black" if everywhere else "the fan is black")
+        yield Verdict(GateState.BLACK, "the picture is black" if everywhere else "the fan is black")
     share = _one_grey_share(fan)
     if share >= rules.one_colour_share:
-        return Verdict(GateState.NO_SIGNAL, f"one colour fills {share:.0%} of where echoes should be")
+        yield Verdict(GateState.NO_SIGNAL, f"one colour fills {share:.0%} of where echoes should be")
     if _is_bars(glance.grey):
-        return Verdict(GateState.NO_SIGNAL, "upright bars fill the picture, as in a test card")
+        yield Verdict(GateState.NO_SIGNAL, "upright bars fill the picture, as in a test card")
     if colour_share >= rules.colour_share:
-        return Verdict(GateState.NOT_B_MODE, f"{colour_share:.1%} of the fan is coloured, as in colour Doppler")
+        yield Verdict(GateState.NOT_B_MODE, f"{colour_share:.1%} of the fan is coloured, as in colour Doppler")
     share = _flat_share(glance)
     if share >= rules.flat_share:
-        return Verdict(GateState.NOT_B_MODE, f"{share:.0%} of the fan is without texture, as in a menu")
+        yield Verdict(GateState.NOT_B_MODE, f"{share:.0%} of the fan is without texture, as in a menu")
     if _is_split(glance.grey):
-        return Verdict(GateState.NOT_B_MODE, "an empty gutter splits the picture in two halves")
-    return OPEN
+        yield Verdict(GateState.NOT_B_MODE, "an empty gutter splits the picture in two halves")
 
 
 def _is_black(samples: NDArray[np.uint8], below: int) -> bool:

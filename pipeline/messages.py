@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..sources import Damage, Frame, StateChange
+from .gates import GateState, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,5 +54,27 @@ class Scored:
         )
 
 
-Notice = StateChange | Damage
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalChange:
+    """The gate has opened or closed with a frame; ``reason`` is empty when it has opened."""
+
+    state: GateState
+    reason: str
+    pts_seconds: float
+    captured_ns: int
+    epoch: int
+
+    @classmethod
+    def of(cls, frame: Frame, verdict: Verdict) -> "SignalChange":
+        """At this frame."""
+        return cls(
+            state=verdict.state,
+            reason=verdict.reason,
+            pts_seconds=frame.pts_seconds,
+            captured_ns=frame.captured_ns,
+            epoch=frame.epoch,
+        )
+
+
+Notice = StateChange | Damage | SignalChange
 """Passes every stage in its place between the frames and is never dropped."""

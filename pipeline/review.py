@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import FetalStreamError
 from ..models.encoder import Model
-from ..sinks import AnyEvent, PlaneLeft, Sink
+from ..sinks import AnyEvent, PlaneLeft, SignalChanged, Sink
 from ..sources import SourceError
 from ..sources.sniff import is_dicom
 from ..sources.uri import safe_name
@@ -90,15 +90,18 @@ def _name(clip: Path) -> str:
         return "dicom"  # it will be refused with its reason, and no folder is made
 
 
-class _Planes:
+class _Highlights:
     """A sink that keeps what the summary needs."""
 
     def __init__(self) -> None:
         self.visits: list[PlaneLeft] = []
+        self.signal: list[SignalChanged] = []
 
     def write(self, event: AnyEvent) -> None:
         if isinstance(event, PlaneLeft):
             self.visits.append(event)
+        elif isinstance(event, SignalChanged):
+            self.signal.append(event)
 
     def close(self) -> None:
         pass
@@ -120,7 +123,7 @@ def review_study(
     source fails midway (the record up to there is kept).
     """
     folder = out / study.name
-    planes = _Planes()
+    highlights = _Highlights()
     with opened_source(str(study.path), realtime=False) as (source, info):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -133,13 +136,13 @@ def review_study(
                 source=source,
                 info=info,
                 model=model,
-                sinks=[*sinks, planes, *extra_sinks],
+                sinks=[*sinks, highlights, *extra_sinks],
                 stream=study.name,
                 stamped=False,
             )
             on_start(run)
             outcome = run.run(lambda: on_tick(run))
-    summary = _summary(run, outcome, planes.visits)
+    summary = _summary(run, outcome, highlights)
     _write_whole(folder / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
     if outcome.failed:
         shown = study.name if is_dicom(study.path) else repr(str(study.path))
@@ -147,7 +150,7 @@ def review_study(
     return summary
 
 
-def _summary(run: StreamRun, outcome: Outcome, visits: Sequence[PlaneLeft]) -> dict[str, Any]:
+def _summary(run: StreamRun, outcome: Outcome, highlights: _Highlights) -> dict[str, Any]:
     ended = outcome.ended
     identity = run.model.encoder.identity
     return {
@@ -157,6 +160,7 @@ def _summary(run: StreamRun, outcome: Outcome, visits: Sequence[PlaneLeft]) -> d
         "frames_embedded": ended.frames_embedded,
         "frames_dropped": sum(ended.frames_dropped.values()),
         "frames_skipped": sum(ended.frames_skipped.values()),
+        "frames_skipped_by_reason": dict(sorted(ended.frames_skipped.items())),
         "media_seconds": ended.media_seconds,
         "wall_seconds": round(outcome.wall_seconds, 3),
         "reviewed_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -169,7 +173,11 @@ def _summary(run: StreamRun, outcome: Outcome, visits: Sequence[PlaneLeft]) -> d
                 "best_frame_index": visit.best_frame_index,
                 "score": visit.score,
             }
-            for visit in visits
+            for visit in highlights.visits
+        ],
+        "signal": [
+            {"state": change.state, "reason": change.reason, "pts_seconds": change.pts_seconds}
+            for change in highlights.signal
         ],
         "model": {"name": identity.name, "sha256": identity.sha256, "version": identity.version},
         "config_sha256": run.config_sha256,

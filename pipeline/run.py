@@ -2,6 +2,8 @@
 
     source -> [frames] -> prepare -> [prepared] -> encode -> [scored] -> analyse -> sinks
 
+``prepare`` looks at each frame first (`Watch`): behind a closed gate, or without news, it goes no further.
+
 Under LATEST only the first channel drops. ``prepare`` takes a frame no sooner than the encoder has room for it, so what
 is encoded is always the newest there is, and the age of a result stays under two encodings however slow the model is.
 """
@@ -22,10 +24,11 @@ from ..sources import Frame, Item, Source, SourceInfo, SourceState, StateChange
 from .analyst import SECONDS_DIGITS, Analyst
 from .channel import Channel, Policy
 from .crew import Crew
-from .messages import Notice, Prepared, Scored
+from .messages import Notice, Prepared, Scored, SignalChange
 from .recorder import Recorder
 from .sampling import Sampler
 from .telemetry import Telemetry
+from .watch import Watch
 
 TICK_SECONDS = 0.1
 """How often the waiting thread looks up (for signals and screens)."""
@@ -70,7 +73,7 @@ class StreamRun:
     Attributes:
         source, info: opened already; whoever opened it closes it.
         model: encoder and plane head.
-        sampler, analyst, recorder: fresh ones, for this stream alone.
+        sampler, watch, analyst, recorder: fresh ones, for this stream alone.
         sinks: get every event in order; whoever made them closes them.
         config_sha256: goes into the first event.
         telemetry: counts to read from any thread.
@@ -81,6 +84,7 @@ class StreamRun:
     model: Model
     flow: Flow
     sampler: Sampler
+    watch: Watch
     analyst: Analyst
     recorder: Recorder
     sinks: Sequence[Sink]
@@ -155,18 +159,25 @@ class StreamRun:
 
     def _prepare(self) -> None:
         torch.set_num_threads(1)  # the cores belong to the encoder
-        encoder = self.model.encoder
         while True:
             self._prepared.wait_for_room()
             item = self._frames.get()
             if item is None:
                 break
             if isinstance(item, Frame):
-                pixels = item.picture.pixels if encoder.sees_colour else item.picture.grey
-                self._prepared.put(Prepared.of(item, encoder.prepare(pixels)))
+                self._prepare_frame(item)
             else:
                 self._prepared.put(item)
         self._prepared.finish()
+
+    def _prepare_frame(self, frame: Frame) -> None:
+        sight = self.watch.look(frame)
+        if sight.change is not None:
+            self._prepared.put(sight.change)
+        if sight.pixels is None:
+            self.telemetry.frame_skipped(sight.left_out)
+        else:
+            self._prepared.put(Prepared.of(frame, self.model.encoder.prepare(sight.pixels)))
 
     def _encode(self) -> None:
         take = partial(self._prepared.get_batch, self.flow.batch_frames, max_wait_seconds=self.flow.batch_wait_seconds)
@@ -207,6 +218,8 @@ class StreamRun:
             elif isinstance(message, StateChange):
                 self._last_state = message
                 self.telemetry.state(message.state.value, message.reason)
+            elif isinstance(message, SignalChange):
+                self.telemetry.signal(message.state.value, message.reason, message.pts_seconds)
 
     # Events.
 
@@ -233,7 +246,7 @@ class StreamRun:
 
     def _last_event(self, reason: str) -> StreamEnded:
         """Whatever happened, the stream's record is closed: planes leave, counts are written."""
-        for event in self.analyst.interrupt():
+        for event in self.analyst.interrupt("the run ended"):
             self._emit(event)
         self.telemetry.frames_dropped(DROPPED_BUSY, self._frames.dropped)
         counts = self.telemetry.snapshot()

@@ -2,6 +2,11 @@
 
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from .motion import changed_share
+
 GRID_TOLERANCE = 1e-6
 """Seconds by which a stamp may fall short of its tick: media times are decimal fractions rounded by a container."""
 
@@ -44,3 +49,40 @@ class FixedRate:
             return False
         self._next_tick = tick + 1
         return True
+
+
+NEAR_DUPLICATE_SHARE = 0.025
+"""Less of the fan than this has changed in what is as good as the same picture; see `FreezeWatch`."""
+
+
+class Motion:
+    """Leaves out frames that show nothing new since the last that was taken.
+
+    A frame is taken when enough of the fan has changed since then, however slowly, or when the least rate asks for it.
+    So a sweep is seen at the full rate, a probe held still at the least. Use it behind a `FixedRate` of the most.
+
+    Args:
+        min_fps: at least so many frames per second of media time are taken, if the source gives them.
+        changed_share: part of the fan's bright pixels, in [0, 1], that must have changed.
+    """
+
+    def __init__(self, *, min_fps: float, changed_share: float) -> None:
+        if not min_fps > 0:
+            raise ValueError(f"min_fps must be above 0, not {min_fps}")
+        self._most_seconds = 1 / min_fps
+        self._changed_share = changed_share
+        self._epoch: int | None = None
+        self._taken_seconds = 0.0
+        self._taken: NDArray[np.uint8] | None = None
+
+    def left_out(self, pts_seconds: float, epoch: int, samples: NDArray[np.uint8]) -> str:
+        """Why the next frame, of which (n) ``samples`` are known, is left out; empty when it is taken."""
+        taken = self._taken
+        waited_seconds = pts_seconds - self._taken_seconds
+        is_due = epoch != self._epoch or not 0 <= waited_seconds + GRID_TOLERANCE < self._most_seconds
+        if not is_due and taken is not None and taken.shape == samples.shape:
+            share = changed_share(taken, samples)
+            if share < self._changed_share:
+                return "near_duplicate" if share < NEAR_DUPLICATE_SHARE else "slow_motion"
+        self._epoch, self._taken_seconds, self._taken = epoch, pts_seconds, samples
+        return ""

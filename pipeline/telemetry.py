@@ -17,6 +17,7 @@ class Snapshot:
 
     Attributes:
         state, state_reason: the source's state, and why.
+        signal, signal_reason: what the picture is good for, "open" when a model may look at it, and why it may not.
         plane: the plane in view, None for background.
         scores: smoothed score in [0, 1] per label.
         pts_seconds: media time of the newest result.
@@ -29,6 +30,8 @@ class Snapshot:
 
     state: str = "opening"
     state_reason: str = ""
+    signal: str = "open"
+    signal_reason: str = ""
     plane: str | None = None
     scores: MappingProxyType[str, float] = field(default_factory=lambda: MappingProxyType({}))
     pts_seconds: float = 0.0
@@ -57,6 +60,7 @@ class Telemetry:
         self._latencies_ms: deque[float] = deque(maxlen=RECENT)
         self._result_ns: deque[int] = deque(maxlen=RECENT)
         self._state = ("opening", "")
+        self._signal = ("open", "")
         self._plane: str | None = None
         self._scores: dict[str, float] = {}
         self._pts_seconds = 0.0
@@ -87,6 +91,12 @@ class Telemetry:
         with self._lock:
             self._state = (state, reason)
 
+    def signal(self, state: str, reason: str, pts_seconds: float) -> None:
+        """The gate has opened or closed: nothing is in view until the next result."""
+        with self._lock:
+            self._signal = (state, reason)
+            self._plane, self._scores, self._pts_seconds = None, {}, pts_seconds
+
     def result(
         self, *, plane: str | None, scores: dict[str, float], pts_seconds: float, captured_ns: int, now_ns: int
     ) -> None:
@@ -104,6 +114,8 @@ class Telemetry:
             return Snapshot(
                 state=self._state[0],
                 state_reason=self._state[1],
+                signal=self._signal[0],
+                signal_reason=self._signal[1],
                 plane=self._plane,
                 scores=MappingProxyType(dict(self._scores)),
                 pts_seconds=self._pts_seconds,

@@ -8,7 +8,13 @@ from .sink import SinkError
 from .text import line_of
 from .wire import kind_of
 
-_STYLES = {"plane.entered": "bold green", "plane.left": "green", "stream.damaged": "yellow", "frame.scores": "dim"}
+_STYLES = {
+    "plane.entered": "bold green",
+    "plane.left": "green",
+    "stream.damaged": "yellow",
+    "signal.changed": "yellow",
+    "frame.scores": "dim",
+}
 
 
 class ConsoleSink:

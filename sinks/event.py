@@ -68,11 +68,26 @@ class StreamDamaged(Event, frozen=True, kw_only=True, tag="stream.damaged"):
     pts_seconds: float | None
 
 
+class SignalChanged(Event, frozen=True, kw_only=True, tag="signal.changed"):
+    """The picture has become unfit for a model, or fit again; until then nothing is said about planes.
+
+    Attributes:
+        state: "open", "frozen", "no_signal", "black" or "not_b_mode".
+        reason: what was seen, in words; empty when open.
+        pts_seconds, epoch: of the frame it was noticed in; a closed state is noticed after it has held for a while.
+    """
+
+    state: str
+    reason: str
+    pts_seconds: float
+    epoch: int
+
+
 class StreamEnded(Event, frozen=True, kw_only=True, tag="stream.ended"):
     """The last record of a stream, with the whole count of frames.
 
     ``frames_dropped`` gives a count per reason and is empty when nothing was dropped; ``frames_skipped`` likewise for
-    frames that sampling left out on purpose.
+    frames left out on purpose, by sampling or behind a closed gate.
     """
 
     reason: str
@@ -94,7 +109,8 @@ class PlaneEntered(Event, frozen=True, kw_only=True, tag="plane.entered"):
 class PlaneLeft(Event, frozen=True, kw_only=True, tag="plane.left"):
     """The plane has left the view: its whole interval [start_seconds, end_seconds) and its best frame.
 
-    ``score`` in [0, 1] is the mean over the interval; ``best_score`` the highest single-frame score.
+    ``score`` in [0, 1] is the mean over the interval; ``best_score`` the highest single-frame score. ``reason`` is
+    empty when the picture itself has changed, else it says what cut the visit short: "signal frozen", for example.
     """
 
     plane: str
@@ -105,6 +121,7 @@ class PlaneLeft(Event, frozen=True, kw_only=True, tag="plane.left"):
     best_frame_index: int
     best_pts_seconds: float
     best_score: float
+    reason: str = ""
 
 
 class FrameScores(Event, frozen=True, kw_only=True, tag="frame.scores"):
@@ -116,5 +133,7 @@ class FrameScores(Event, frozen=True, kw_only=True, tag="frame.scores"):
     scores: tuple[float, ...]
 
 
-AnyEvent = StreamStarted | StreamState | StreamDamaged | StreamEnded | PlaneEntered | PlaneLeft | FrameScores
+AnyEvent = (
+    StreamStarted | StreamState | StreamDamaged | SignalChanged | StreamEnded | PlaneEntered | PlaneLeft | FrameScores
+)
 """The tagged union: decode with ``msgspec.json.decode(line, type=AnyEvent)``."""

@@ -5,6 +5,7 @@ from .event import (
     FrameScores,
     PlaneEntered,
     PlaneLeft,
+    SignalChanged,
     StreamDamaged,
     StreamEnded,
     StreamStarted,
@@ -42,11 +43,13 @@ def _parts(event: AnyEvent) -> tuple[str, str]:
         return clock(event.start_seconds), f"{event.plane}  score {event.score:.2f}"
     if isinstance(event, PlaneLeft):
         best = f"best {event.best_score:.2f} at {clock(event.best_pts_seconds)}"
-        return clock(
-            event.end_seconds
-        ), f"{event.plane}  since {clock(event.start_seconds)}, {event.frames} frames, {best}"
+        why = f" ({event.reason})" if event.reason else ""
+        visit = f"since {clock(event.start_seconds)}, {event.frames} frames, {best}{why}"
+        return clock(event.end_seconds), f"{event.plane}  {visit}"
     if isinstance(event, FrameScores):
         return clock(event.pts_seconds), f"frame {event.frame_index}, highest {max(event.scores, default=0.0):.2f}"
+    if isinstance(event, SignalChanged):
+        return clock(event.pts_seconds), event.state + (f" ({event.reason})" if event.reason else "")
     if isinstance(event, StreamDamaged):
         lost = f" ({event.lost_packets} packets lost)" if event.lost_packets else ""
         return clock(event.pts_seconds), event.what + lost

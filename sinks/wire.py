@@ -10,7 +10,7 @@ from .sink import SinkError
 
 Encoding = Literal["msgpack", "json"]
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Major.minor: a new minor adds fields or kinds, a new major breaks."""
 MOST_HEADER_BYTES = 1024
 MOST_BODY_BYTES = 2**20

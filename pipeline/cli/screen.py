@@ -73,6 +73,9 @@ def render(
     if snapshot.state_reason:
         state.append(f"  {snapshot.state_reason}", style="default")
     now.add_row("source", state)
+    if snapshot.signal != "open":
+        signal = Text(snapshot.signal.replace("_", " ").upper(), style="bold black on yellow")
+        now.add_row("signal", signal.append(f"  {snapshot.signal_reason}", style="default"))
     now.add_row("time", f"{snapshot.pts_seconds:6.1f} s")
     return Panel(
         Group(
@@ -128,13 +131,13 @@ def _visits(seen: SeenPlanes, wanted: Sequence[str]) -> RenderableType:
 
 
 def _health(snapshot: Snapshot) -> RenderableType:
-    dropped = sum(snapshot.dropped.values())
+    dropped, skipped = sum(snapshot.dropped.values()), sum(snapshot.skipped.values())
     latency = (
         "–" if snapshot.latency_p95_ms is None else f"{snapshot.latency_p50_ms:.0f} / {snapshot.latency_p95_ms:.0f} ms"
     )
     return Text(
         f"latency p50/p95 {latency}   {snapshot.results_per_second:.1f} frames/s   "
-        f"read {snapshot.frames_read}   dropped {dropped}",
+        f"read {snapshot.frames_read}   dropped {dropped}   skipped {skipped}",
         style="dim",
     )
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from fetalstream.pipeline.analyst import INTERRUPTIONS, Analyst
-from fetalstream.pipeline.messages import Notice, Scored
+from fetalstream.pipeline.gates import GateState
+from fetalstream.pipeline.messages import Notice, Scored, SignalChange
 from fetalstream.pipeline.recorder import Recorder
 from fetalstream.pipeline.segments import Rules, Segmenter
 from fetalstream.pipeline.smoothing import ExponentialSmoothing
-from fetalstream.sinks import AnyEvent, FrameScores, PlaneEntered, PlaneLeft, StreamDamaged, StreamState
+from fetalstream.sinks import AnyEvent, FrameScores, PlaneEntered, PlaneLeft, SignalChanged, StreamDamaged, StreamState
 from fetalstream.sources import Damage, SourceState, StateChange
 
 LABELS = ("background", "femur")
@@ -55,6 +56,44 @@ def test_when_the_signal_is_lost_the_plane_leaves_before_the_state_is_told(state
     assert seen(events) == [PlaneEntered, PlaneLeft, StreamState]
     assert isinstance(events[-1], StreamState)
     assert (events[-1].state, events[-1].reason) == (state.value, "why")
+
+
+def signal(state: GateState, reason: str = "") -> SignalChange:
+    return SignalChange(state=state, reason=reason, pts_seconds=0.5, captured_ns=NOW_NS, epoch=0)
+
+
+@pytest.mark.parametrize("state", sorted(set(GateState) - {GateState.OPEN}))
+def test_when_the_gate_closes_the_plane_leaves_for_that_reason_before_it_is_told(state: GateState):
+    events = feed(analyst(), [*VISIT, signal(state, "seen")])
+    assert seen(events) == [PlaneEntered, PlaneLeft, SignalChanged]
+    _, left, changed = events
+    assert isinstance(left, PlaneLeft)
+    assert isinstance(changed, SignalChanged)
+    assert left.reason == f"signal {state.value}"
+    assert (changed.state, changed.reason, changed.pts_seconds, changed.epoch) == (state.value, "seen", 0.5, 0)
+
+
+def test_when_the_gate_opens_a_plane_must_show_itself_anew():
+    again = [frame(index, 0.9) for index in range(20, 25)]
+    events = feed(analyst(), [*VISIT, signal(GateState.BLACK, "dark"), signal(GateState.OPEN), *again])
+    assert seen(events) == [PlaneEntered, PlaneLeft, SignalChanged, SignalChanged, PlaneEntered]
+    assert isinstance(events[-1], PlaneEntered)
+    assert events[-1].start_seconds == 2.0
+
+
+@pytest.mark.parametrize(
+    ("after", "reason"),
+    [
+        (StateChange(SourceState.STALLED), "source stalled"),
+        (frame(5, 0.9, epoch=1), "the source has reconnected"),
+        (frame(5, 0.9, pts_seconds=1.5), "no frame for 1.10 s"),
+        (frame(5, 0.9, pts_seconds=0.1), "media time went backward"),
+        (frame(6, 0.0), ""),
+    ],
+)
+def test_a_visit_that_is_cut_short_says_why(after: Scored | Notice, reason: str):
+    events = feed(analyst(), [*VISIT, frame(5, 0.0) if reason == "" else VISIT[-1], after])
+    assert [event.reason for event in events if isinstance(event, PlaneLeft)] == [reason]
 
 
 def test_running_interrupts_nothing():

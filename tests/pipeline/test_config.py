@@ -22,7 +22,7 @@ def test_every_shipped_preset_is_valid(name: str):
 def test_live_and_review_differ_in_policy_and_batching_only():
     live, review = load_config("live"), load_config("review")
     assert (live.flow.policy, review.flow.policy) == (Policy.LATEST, Policy.BLOCK)
-    same = {"model", "head", "sampling", "smoothing", "segments"}
+    same = {"model", "head", "sampling", "signal", "fan", "smoothing", "segments"}
     assert live.model_dump(include=same) == review.model_dump(include=same)
 
 
@@ -61,10 +61,14 @@ def test_a_section_whose_kind_changes_is_replaced_not_mixed():
         ("model.kind=resnet", "model.kind='resnet': no such model; there are: compact, fetalclip"),
         ("sampling.kind=fixed_rate", "sampling.fixed_rate.rate_fps is missing"),
         ("sampling={kind: fixed_rate, rate_fps: 0}", "rate_fps=0: Input should be greater than 0"),
+        ("sampling={kind: adaptive, min_fps: 9, max_fps: 3}", "min_fps 9.0 is above max_fps 3.0"),
+        ("sampling={kind: adaptive, min_fps: 0.4}", "sampling.min_fps 0.4 leaves more time between frames than"),
+        ("signal.gates=[frosen]", "signal.gates.0='frosen': Input should be 'frozen', 'no_signal'"),
+        ("signal.black_below=0", "signal.black_below=0: Input should be greater than or equal to 1"),
         ("sampling.kind=sometimes", "sampling={'kind': 'sometimes'}"),
         ("sinks=[{kind: zmq, endpont: x}]", "sinks.0.zmq.endpont is not a key; did you mean 'endpoint'?"),
         ("flow.queue_frames=0", "flow.queue_frames=0: Input should be greater than or equal to 1"),
-        ("nonsense=1", "nonsense is not a key; allowed: flow, frame_scores, head, model"),
+        ("nonsense=1", "nonsense is not a key; allowed: fan, flow, frame_scores, head, model"),
         ("no-equals-sign", "'no-equals-sign' is not of the form path.to.key=value"),
         ("a..b=1", "'a..b=1' is not of the form path.to.key=value"),
     ],
@@ -103,7 +107,8 @@ def test_the_hash_changes_with_what_changes_results_and_with_nothing_else():
     assert load_config("review").sha256 == plain.sha256
     assert load_config("review", assignments=["sinks=[{kind: console}]"]).sha256 == plain.sha256
     assert load_config("review", assignments=["model.weights=/elsewhere.pt"]).sha256 == plain.sha256
-    assert load_config("review", assignments=["segments.enter_score=0.61"]).sha256 != plain.sha256
+    for change in ("segments.enter_score=0.61", "signal.gates=[frozen]", "signal.freeze_seconds=0.7", "fan.find=false"):
+        assert load_config("review", assignments=[change]).sha256 != plain.sha256
 
 
 def test_a_heads_file_counts_by_its_content_not_by_its_place(tmp_path: Path):
@@ -111,4 +116,12 @@ def test_a_heads_file_counts_by_its_content_not_by_its_place(tmp_path: Path):
     for name, content in (("a", b"1"), ("b", b"1"), ("c", b"2")):
         (tmp_path / name).write_bytes(content)
         digests.append(load_config("review", assignments=[f"head={{kind: probe, file: {tmp_path / name}}}"]).sha256)
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_remembered_fans_count_by_their_content_not_by_their_place(tmp_path: Path):
+    digests: list[str] = []
+    for name, content in (("a", b"[1]"), ("b", b"[1]"), ("c", b"[2]")):
+        (tmp_path / name).write_bytes(content)
+        digests.append(load_config("review", assignments=[f"fan.memory={tmp_path / name}"]).sha256)
     assert digests[0] == digests[1] != digests[2]

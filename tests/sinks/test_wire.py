@@ -52,13 +52,13 @@ def test_every_kind_of_event_has_a_topic_of_its_own(story):
 def test_each_topic_is_numbered_from_0(story):
     writer = Writer(epoch="e", encoding="json")
     sent = [decode(writer.parts(event)) for event in story("a") + story("b")]
-    assert [message.header.sequence for message in sent] == [0] * 7 + [1] * 7
+    assert [message.header.sequence for message in sent] == [0] * 8 + [1] * 8
 
 
 def test_the_header_and_a_json_body_can_be_read_without_this_package():
     topic, header, body = Writer(epoch="e", encoding="json").parts(ENTERED)
     assert topic == b"plane.entered"
-    assert msgspec.json.decode(header) == {"encoding": "json", "epoch": "e", "sequence": 0, "schema": "1.0"}
+    assert msgspec.json.decode(header) == {"encoding": "json", "epoch": "e", "sequence": 0, "schema": "1.1"}
     assert msgspec.json.decode(body)["kind"] == "plane.entered"
 
 
@@ -69,7 +69,7 @@ def test_the_same_event_gives_the_same_bytes():
 def test_fields_of_a_later_minor_version_are_passed_over():
     _, header, body = Writer(epoch="e", encoding="json").parts(ENTERED)
     later = {**msgspec.json.decode(body), "certainty": 0.5}
-    newer = header.replace(b'"1.0"', b'"1.7"')
+    newer = header.replace(b'"1.1"', b'"1.7"')
     assert decode((b"plane.entered", newer, msgspec.json.encode(later))).event == ENTERED
 
 
@@ -82,7 +82,7 @@ TOPIC, HEADER, BODY = Writer(epoch="e", encoding="json").parts(ENTERED)
         ((TOPIC, BODY), "not 2 parts"),
         ((), "not 0 parts"),
         ((b"plane.left", HEADER, BODY), "does not fit an event of kind 'plane.entered'"),
-        ((TOPIC, HEADER.replace(b'"1.0"', b'"2.0"'), BODY), "schema '2.0'; this program reads 1.0"),
+        ((TOPIC, HEADER.replace(b'"1.1"', b'"2.0"'), BODY), "schema '2.0'; this program reads 1.1"),
         ((TOPIC, HEADER.replace(b'"json"', b'"pickle"'), BODY), "not an event"),
         ((TOPIC, HEADER.replace(b'"json"', b'"msgpack"'), BODY), "not an event"),
         ((TOPIC, HEADER, pickle.dumps(ENTERED.score)), "not an event"),

@@ -1,0 +1,84 @@
+"""What is looked for in each frame before a model sees it: its fan, whether anything lives in it, and how much."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..sources import Frame, Pixels
+from .fan import Fan
+from .fan_watch import FanWatch
+from .gates import OPEN, Gates, GateState
+from .glance import Glancer
+from .messages import SignalChange
+from .sampling import Motion
+
+COLOUR_SECONDS = 0.25
+"""How often the colours of a picture are looked at when the model wants only its brightness."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen of a frame.
+
+    Attributes:
+        pixels: (h w) or (h w 3) uint8 for the encoder; None when the frame is left out.
+        left_out: why, the name under which it is counted; empty when it is not.
+        change: the gate has opened or closed with this frame.
+    """
+
+    pixels: Pixels | None
+    left_out: str = ""
+    change: SignalChange | None = None
+
+
+class Watch:
+    """The look at each frame of one stream, in order. For one thread.
+
+    Args:
+        sees_colour: whether the model wants colours; else brightness alone is converted, which is cheaper.
+        gates: None lets everything through.
+        fans: None takes the whole picture for the fan.
+        motion: leaves out frames that show nothing new; None leaves out none.
+    """
+
+    def __init__(self, *, sees_colour: bool, gates: Gates | None, fans: FanWatch | None, motion: Motion | None) -> None:
+        self._sees_colour = sees_colour
+        self._gates = gates
+        self._fans = fans
+        self._motion = motion
+        self._glancer = Glancer()
+        self._state = GateState.OPEN
+        self._colour_seconds = -np.inf
+
+    @property
+    def fan(self) -> Fan | None:
+        """Where the echoes are, None while it isn't known; see `masked`."""
+        return self._fans.fan if self._fans else None
+
+    def look(self, frame: Frame) -> Sight:
+        """Convert, judge and thin out the next frame."""
+        picture = frame.picture
+        pixels = picture.pixels if self._sees_colour else picture.grey
+        if self._gates is None and self._fans is None and self._motion is None:
+            return Sight(pixels)
+        colours = None
+        if not self._sees_colour and self._gates is not None and self._colour_is_due(frame.pts_seconds):
+            colours = picture.pixels
+        glance = self._glancer.look(pixels, self.fan, colours=colours)
+        verdict = OPEN if self._gates is None else self._gates.update(frame.pts_seconds, frame.epoch, glance)
+        change = None
+        if verdict.state is not self._state:
+            self._state = verdict.state
+            change = SignalChange.of(frame, verdict)
+        if verdict.state is not GateState.OPEN:
+            return Sight(None, verdict.state.value, change)
+        if self._fans is not None:
+            self._fans.update(frame.pts_seconds, frame.epoch, glance, picture)
+        left_out = self._motion.left_out(frame.pts_seconds, frame.epoch, glance.fan_grey) if self._motion else ""
+        return Sight(None if left_out else pixels, left_out, change)
+
+    def _colour_is_due(self, pts_seconds: float) -> bool:
+        if 0 <= pts_seconds - self._colour_seconds < COLOUR_SECONDS:
+            return False
+        self._colour_seconds = pts_seconds
+        return True
