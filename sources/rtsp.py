@@ -57,7 +57,7 @@ def rtsp_source(uri: str) -> LiveSource:
     return LiveSource(
         connect,
         uri=masked(url),
-        name=safe_label(f"{host}-{parts.path}"),
+        name=safe_label(f"{host}{parts.path}"),
         patience=patience,
         latency_seconds=latency_seconds,
     )

@@ -11,7 +11,7 @@ Prints "ready PORT" once it serves ``rtsp://127.0.0.1:PORT/live``. What it can d
     --tear 0.002            damage this share of the encoded bytes
     --login user:secret     refuse everybody else
 
-SIGUSR2 makes the picture all white from now on.
+SIGUSR2 makes the picture all white from now on; SIGHUP throws everybody out (who may come again at once).
 """
 
 # pyright: reportMissingImports=false, reportMissingModuleSource=false, reportAttributeAccessIssue=false
@@ -94,6 +94,10 @@ class Server:
         self._set("picture", "pattern", 3)
         return True
 
+    def throw_out(self) -> bool:
+        self._server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
+        return True
+
     def _set(self, name: str, property_name: str, value: object) -> None:
         for media in self._media:
             element = media.get_element()
@@ -108,6 +112,7 @@ def main() -> None:
     loop = GLib.MainLoop()
     GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR1, server.switch_size)
     GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR2, server.turn_white)
+    GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGHUP, server.throw_out)
     GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGTERM, loop.quit)
     print("ready", server.port, flush=True)  # noqa: T201 - the tests wait for it
     loop.run()

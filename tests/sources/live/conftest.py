@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 import pytest
@@ -50,12 +51,16 @@ class RtspServer:
         return time.monotonic()
 
     def kill(self) -> float:
-        """End it as a power cut would; the moment it was gone."""
+        """End it, as the power of its machine does; the moment before it was gone."""
+        moment = time.monotonic()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
-        return time.monotonic()
+        return moment
+
+
+StartServer = Callable[..., RtspServer]
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +75,7 @@ def _server_packages() -> None:
 
 
 @pytest.fixture
-def rtsp_server(_server_packages: None) -> Iterator[Callable[..., RtspServer]]:
+def rtsp_server(_server_packages: None) -> Iterator[StartServer]:
     """Starts servers: ``rtsp_server("--size", "640x480")``; ends them all at the end."""
     servers: list[RtspServer] = []
 
@@ -150,8 +155,11 @@ class Follower:
         assert not self._thread.is_alive(), "items() hangs after close()"
 
 
+Follow = Callable[[Source], Follower]
+
+
 @pytest.fixture
-def follow() -> Iterator[Callable[[Source], Follower]]:
+def follow() -> Iterator[Follow]:
     """Opens a source and follows it; closes it at the end."""
     followers: list[Follower] = []
 
@@ -165,27 +173,27 @@ def follow() -> Iterator[Callable[[Source], Follower]]:
         follower.close()
 
 
-def threads_and_descriptors() -> tuple[int, int]:
-    """How many this process has, libraries' own threads included."""
-    process = psutil.Process()
-    return process.num_threads(), process.num_fds()
-
-
 @pytest.fixture
 def left_open() -> Callable[[], tuple[int, int]]:
-    return threads_and_descriptors
+    """Tells how many threads (libraries' own included) and open descriptors this process has."""
+    process = psutil.Process()
+    return lambda: (process.num_threads(), process.num_fds())
 
 
-def wait_until(done: Callable[[], bool], *, within_seconds: float) -> bool:
-    until = time.monotonic() + within_seconds
-    while not done():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
+class Settled(Protocol):
+    """Whether something comes true in time."""
+
+    def __call__(self, done: Callable[[], bool], *, within_seconds: float = 10.0) -> bool: ...
 
 
 @pytest.fixture
-def settled() -> Callable[..., bool]:
-    """``settled(condition, within_seconds=5)``: whether it came true in time."""
-    return wait_until
+def settled() -> Settled:
+    def wait(done: Callable[[], bool], *, within_seconds: float = 10.0) -> bool:
+        until = time.monotonic() + within_seconds
+        while not done():
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+        return True
+
+    return wait
