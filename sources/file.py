@@ -15,8 +15,8 @@ from av.video.stream import VideoStream
 
 from .av_decode import Decoder
 from .av_picture import picture_of
+from .clock import Clock
 from .frame import Damage, Frame, Item, SourceState, StateChange
-from .media_time import MediaTime
 from .pace import Pace
 from .source import Source, SourceError, SourceInfo
 from .uri import safe_name, split_target, yes_no
@@ -170,16 +170,17 @@ class FileSource:
                 if lost := decoder.take_lost_packets():
                     yield self._damage(_torn(lost), lost, clock)
                 stamp_seconds, duration_seconds = _stamp(picture)
-                pts_seconds = clock.next(stamp_seconds, duration_seconds=duration_seconds)
+                tick = clock.next(stamp_seconds, duration_seconds=duration_seconds)
                 if pace is not None:
-                    pace.wait_until(pts_seconds)
+                    pace.wait_until(tick.pts_seconds)
                 if self._stop.is_set():
                     break
                 yield Frame(
                     index=index,
-                    pts_seconds=pts_seconds,
+                    pts_seconds=tick.pts_seconds,
                     captured_ns=time.monotonic_ns(),
                     picture=picture_of(picture, pixel_aspect=aspect),
+                    repair=tick.repair,
                 )
                 index += 1
             if self._stop.is_set():
@@ -193,7 +194,7 @@ class FileSource:
         finally:
             container.close()
 
-    def _last_damage(self, decoder: Decoder, clock: MediaTime) -> Iterator[Damage]:
+    def _last_damage(self, decoder: Decoder, clock: Clock) -> Iterator[Damage]:
         lost = decoder.take_lost_packets()
         if self._missing_bytes:
             yield self._damage(f"the file is cut short, at least {self._missing_bytes} bytes are missing", lost, clock)
@@ -201,12 +202,10 @@ class FileSource:
             yield self._damage("the rest of the file cannot be read", lost, clock)
         elif lost:
             yield self._damage(_torn(lost), lost, clock)
-        if clock.repaired:
-            yield self._damage(
-                f"{clock.repaired} time stamps were missing or did not rise, and were repaired", 0, clock
-            )
+        if repaired := clock.repairs.total():
+            yield self._damage(f"{repaired} time stamps were missing or did not rise, and were repaired", 0, clock)
 
-    def _damage(self, what: str, lost_packets: int, clock: MediaTime) -> Damage:
+    def _damage(self, what: str, lost_packets: int, clock: Clock) -> Damage:
         return Damage(what=f"{self.path.name}: {what}", lost_packets=lost_packets, pts_seconds=clock.last_seconds)
 
 
@@ -214,10 +213,10 @@ def _torn(packets: int) -> str:
     return f"{packets} packet{'s' if packets > 1 else ''} torn"
 
 
-def _clock(stream: VideoStream) -> MediaTime:
+def _clock(stream: VideoStream) -> Clock:
     rate = stream.average_rate or stream.guessed_rate
     start = None if stream.start_time is None or stream.time_base is None else stream.start_time * stream.time_base
-    return MediaTime(
+    return Clock(
         start_seconds=None if start is None else float(start),
         step_seconds=1 / float(rate) if rate else 1 / _DEFAULT_FPS,
     )

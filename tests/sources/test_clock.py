@@ -28,6 +28,7 @@ def rounded(found: list[Tick]) -> list[tuple[float, Repair | None]]:
         ([1.0, math.inf, 1.08], [(0.0, None), (0.04, Repair.NOT_FINITE), (0.08, None)]),
         ([1.0, 1.0, 1.04], [(0.0, None), (NUDGE_SECONDS, Repair.DUPLICATE), (0.04, None)]),
         ([1.0, 1.08, 1.04, 1.12], [(0.0, None), (0.08, None), (0.081, Repair.BACKWARD), (0.12, None)]),
+        ([-0.08, -0.04, 0.0], [(0.0, None), (0.04, None), (0.08, None)]),
         ([9.0, 9.04, 0.0, 0.04], [(0.0, None), (0.04, None), (0.08, Repair.BACKWARD), (0.12, None)]),  # begun anew
     ],
 )
