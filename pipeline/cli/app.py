@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ... import FetalStreamError, __version__
-from . import evaluate, lab, live, study, train
+from . import doctor, evaluate, lab, live, study, train
 
 app = typer.Typer(
     name="fetalstream",
@@ -18,6 +18,7 @@ app.command()(live.demo)
 app.command("live")(live.live)
 app.command()(live.listen)
 app.command()(study.review)
+app.command()(doctor.doctor)
 app.add_typer(lab.weights_app, name="weights")
 app.add_typer(lab.bench_app, name="bench")
 app.add_typer(evaluate.app, name="evaluate")
