@@ -60,4 +60,4 @@ def number(name: str, text: str) -> float:
 
 def safe_label(text: str) -> str:
     """``text`` as a short label that is safe as a file name."""
-    return re.sub(r"[^\w.-]+", "-", text).strip("-._")[:60] or "source"
+    return re.sub(r"[^\w.]+", "-", text).strip("-._")[:60] or "source"
