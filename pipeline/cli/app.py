@@ -34,6 +34,7 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def main() -> None:
     """Entry point: errors made on purpose become one line and exit code 1, Ctrl-C becomes 130."""
+    _hide_logins()
     try:
         app()
     except FetalStreamError as error:
@@ -44,3 +45,12 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
         sys.stderr.close()
         sys.exit(141)
+
+
+def _hide_logins() -> None:
+    """Before anything else: the model takes seconds to load, and `ps` shows our arguments to everybody."""
+    for argument in sys.argv[1:]:
+        if "://" in argument:
+            from ...sources.credentials import hide_in_process_title
+
+            hide_in_process_title(argument)
