@@ -13,6 +13,8 @@ _STYLES = {
     "plane.left": "green",
     "stream.damaged": "yellow",
     "signal.changed": "yellow",
+    "sink.degraded": "bold red",
+    "sink.recovered": "yellow",
     "frame.scores": "dim",
 }
 

@@ -98,6 +98,26 @@ class StreamEnded(Event, frozen=True, kw_only=True, tag="stream.ended"):
     media_seconds: float
 
 
+class SinkDegraded(Event, frozen=True, kw_only=True, tag="sink.degraded"):
+    """Where results go, something is wrong (disk full, receiver gone); the stream goes on and events wait.
+
+    Attributes:
+        sink: its kind, such as "store".
+        reason: what is wrong, in words; holds no path, so that it can go on a bus.
+    """
+
+    sink: str
+    reason: str
+
+
+class SinkRecovered(Event, frozen=True, kw_only=True, tag="sink.recovered"):
+    """A degraded sink is well again: ``events_late`` had to wait for it, ``events_lost`` never reached it."""
+
+    sink: str
+    events_late: int
+    events_lost: int
+
+
 class PlaneEntered(Event, frozen=True, kw_only=True, tag="plane.entered"):
     """A standard plane is in view. ``score`` in [0, 1] is the smoothed score at entry."""
 
@@ -134,6 +154,15 @@ class FrameScores(Event, frozen=True, kw_only=True, tag="frame.scores"):
 
 
 AnyEvent = (
-    StreamStarted | StreamState | StreamDamaged | SignalChanged | StreamEnded | PlaneEntered | PlaneLeft | FrameScores
+    StreamStarted
+    | StreamState
+    | StreamDamaged
+    | SignalChanged
+    | SinkDegraded
+    | SinkRecovered
+    | StreamEnded
+    | PlaneEntered
+    | PlaneLeft
+    | FrameScores
 )
 """The tagged union: decode with ``msgspec.json.decode(line, type=AnyEvent)``."""

@@ -6,6 +6,8 @@ from .event import (
     PlaneEntered,
     PlaneLeft,
     SignalChanged,
+    SinkDegraded,
+    SinkRecovered,
     StreamDamaged,
     StreamEnded,
     StreamStarted,
@@ -50,6 +52,10 @@ def _parts(event: AnyEvent) -> tuple[str, str]:
         return clock(event.pts_seconds), f"frame {event.frame_index}, highest {max(event.scores, default=0.0):.2f}"
     if isinstance(event, SignalChanged):
         return clock(event.pts_seconds), event.state + (f" ({event.reason})" if event.reason else "")
+    if isinstance(event, SinkDegraded):
+        return "", f"{event.sink}: {event.reason}; its events wait"
+    if isinstance(event, SinkRecovered):
+        return "", f"{event.sink}: {event.events_late} events late, {event.events_lost} lost"
     if isinstance(event, StreamDamaged):
         lost = f" ({event.lost_packets} packets lost)" if event.lost_packets else ""
         return clock(event.pts_seconds), event.what + lost

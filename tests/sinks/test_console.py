@@ -24,6 +24,8 @@ def test_each_event_is_one_plain_line_however_narrow_the_screen(story):
         "            stream.damaged  a.mp4: 2 packets torn (2 packets lost)",
         "  1:12.250  plane.left      femur since 0:01.500, 10 frames, best 0.95 at 0:02.000 (signal frozen)",
         "  1:12.250  signal.changed  frozen (nothing has moved since 71.40 s)",
+        "            sink.degraded   store: database or disk is full; its events wait",
+        "            sink.recovered  store: 3 events late, 0 lost",
         "  1:20.000  stream.ended    s: ended; 100 frames read, 90 embedded, 10 dropped (busy)",
     ]
 
@@ -81,4 +83,4 @@ def test_the_scores_of_each_frame_are_printed_only_when_asked_for(story):
     for event in story("s"):
         sink.write(event)
     assert "frame.scores" not in output.getvalue()
-    assert len(output.getvalue().splitlines()) == 7
+    assert len(output.getvalue().splitlines()) == 9
