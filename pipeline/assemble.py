@@ -13,6 +13,7 @@ from ..models.heads.probe import ProbeHead
 from ..models.heads.zero_shot import RejectRule
 from ..sinks import Sink
 from ..sources import Source, SourceError, SourceInfo
+from ..sources.credentials import masked
 from ..sources.uri import parse_uri
 from . import plugins
 from .analyst import Analyst
@@ -96,7 +97,7 @@ def opened_source(uri: str, *, realtime: bool) -> Generator[tuple[Source, Source
     """The source a URI or path names, open; closed at the end. Raises `SourceError` when it is none or won't open."""
     kind, _ = parse_uri(uri)
     if kind not in (known := plugins.names("sources")):
-        raise SourceError(f"{uri!r}: no source is called {kind!r}; there are: {', '.join(known)}")
+        raise SourceError(f"{masked(uri)!r}: no source is called {kind!r}; there are: {', '.join(known)}")
     source: Source = plugins.load("sources", kind)(uri, realtime=realtime)
     info = source.open()
     try:

@@ -19,6 +19,8 @@ _SECRET_FIELD = re.compile(
 )
 """Cameras take logins in the path and in the query as well: ``/user=admin_password=x``, ``?token=x``."""
 _URL = re.compile(r"(?<=://)[^\s'\"]+")
+_SLIP = re.compile(r"\b((?:rtsps?|https?):/?)(?!/)[^\s'\"]*@", re.IGNORECASE)
+"""A URL with a slash too few, which is none, and has a login all the same."""
 _PLAIN_HOST = re.compile(r"(?:[\w.-]*|\[[\da-fA-F:.%]+\])(?::\d*)?")
 
 
@@ -53,7 +55,8 @@ def with_login(url: str, login: Login | None) -> str:
 
 def masked(text: str) -> str:
     """``text`` without the logins of the URLs in it."""
-    return _SECRET_FIELD.sub(rf"\1{MASK}", _URL.sub(_without_login, text))
+    without_logins = _SLIP.sub(rf"\1{MASK}@", _URL.sub(_without_login, text))
+    return _SECRET_FIELD.sub(rf"\1{MASK}", without_logins)
 
 
 def _without_login(url: re.Match[str]) -> str:

@@ -7,7 +7,17 @@ from typing import NamedTuple
 from .source import SourceError
 from .supervise import Patience
 
-NAMES = frozenset({"latency_ms", "lost_seconds", "open_seconds", "silence_seconds", "stall_seconds"})
+NAMES = frozenset(
+    {
+        "latency_ms",
+        "lost_seconds",
+        "open_seconds",
+        "refused_seconds",
+        "retry_seconds",
+        "silence_seconds",
+        "stall_seconds",
+    }
+)
 
 
 class LiveOptions(NamedTuple):

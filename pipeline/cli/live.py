@@ -50,7 +50,9 @@ def demo(
 
 
 def live(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="phantom://, file:PATH, or a path.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="rtsp://..., capture://0, device://..., phantom://, or a path.")
+    ],
     config: ConfigOption = "live",
     assign: AssignOption = None,
     model: ModelOption = None,

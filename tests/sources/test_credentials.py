@@ -25,6 +25,9 @@ def _no_login_around(monkeypatch: pytest.MonkeyPatch) -> None:
         ("rtsp://ann:geheim@x@host/live", "rtsp://***@host/live"),  # an @ that should have been quoted
         ("rtsp://ann:gehe/im@host/live", "rtsp://***@host/live"),  # a / that should have been quoted
         ("rtsp://ann:gehe?im#@host/live", "rtsp://***@host/live"),
+        ("rtsp:/ann:geheim@host/live", "rtsp:/***@host/live"),  # a slash too few
+        ("RTSP:ann:geheim@host/live", "RTSP:***@host/live"),
+        ("file:/home/ann@work/cine.mp4", "file:/home/ann@work/cine.mp4"),
         ("no 'rtsp://ann:geheim@host' here", "no 'rtsp://***@host' here"),
         ("rtsp://host/user=ann_password=geheim_channel=1", "rtsp://host/user=***"),
         ("rtsp://host/live?token=geheim&channel=1", "rtsp://host/live?token=***&channel=1"),

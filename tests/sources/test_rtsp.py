@@ -132,6 +132,7 @@ def test_a_login_shows_neither_on_the_terminal_nor_in_the_process_title(silent_p
     [
         ("rtsp:///live", "is no address of a stream; write rtsp://HOST:PORT/PATH"),
         ("rtsp://annika:ge/heim@host/live", "in a password, write / as %2F"),
+        ("rtsp:/ann:geheim@host/live", "'rtsp:/***@host/live' is no address of a stream"),
         ("rtsp://host:many/live", "is no address of a stream"),
         ("rtsp://host/live?transport=sctp", "transport='sctp' is unknown; allowed: tcp, udp"),
         ("rtsp://host/live?latency_ms=long", "latency_ms='long' is no number"),
