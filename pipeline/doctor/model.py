@@ -1,5 +1,6 @@
 """The model: whether it loads, which weights speak, and whether it keeps up."""
 
+import math
 import statistics
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import numpy as np
 from ... import FetalStreamError
 from ...models.encoder import Model
 from ..assemble import load_model
-from ..config import Config, FixedRateSection
+from ..config import AdaptiveSection, Config, FixedRateSection, SamplingSection
 from .finding import Finding, ok, problem, warning
 
 ASSUMED_FPS = 25.0
@@ -37,9 +38,7 @@ def look_at_model(
     identity = model.encoder.identity
     frame_ms = milliseconds_per_frame(model, size_px or ASSUMED_SIZE_PX, threads=config.flow.cpu_threads)
     source_fps = fps or ASSUMED_FPS
-    wanted_fps = (
-        min(source_fps, config.sampling.rate_fps) if isinstance(config.sampling, FixedRateSection) else source_fps
-    )
+    wanted_fps = min(source_fps, _most_fps(config.sampling))
     interval_ms = 1000 / wanted_fps
     assumed = "" if fps else " (assumed)"
     what = (
@@ -79,6 +78,13 @@ def milliseconds_per_frame(model: Model, size_px: tuple[int, int], *, threads: i
         model.planes(model.encoder.encode([model.encoder.prepare(picture)]))
         runs_ms.append((time.perf_counter() - began) * 1000)
     return statistics.median(runs_ms[1:])
+
+
+def _most_fps(sampling: SamplingSection) -> float:
+    """Frames per second that sampling lets through at most."""
+    if isinstance(sampling, FixedRateSection):
+        return sampling.rate_fps
+    return sampling.max_fps if isinstance(sampling, AdaptiveSection) else math.inf
 
 
 def _todo_slow(config: Config, frame_ms: float) -> str:

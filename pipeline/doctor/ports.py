@@ -1,37 +1,38 @@
 """Whether the endpoints of the configuration can be opened, and who is in the way."""
 
+import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ... import FetalStreamError
-from ...sinks.publisher import Publisher
+from ..assemble import opened_sinks
 from ..config import SinkSection, ZmqSection
 from .finding import Finding, ok, problem
 
+_IPC = "ipc://"
 _LISTENING = "0A"
 
 
 def look_at_ports(sections: Sequence[SinkSection]) -> Iterator[Finding]:
     """Opens each ZeroMQ endpoint as a run would, and closes it again."""
-    endpoints = [section.endpoint for section in sections if isinstance(section, ZmqSection)]
+    endpoints = [section for section in sections if isinstance(section, ZmqSection)]
     if not endpoints:
         yield ok("ports", "no ZeroMQ endpoint is configured; nobody can listen")
-    for endpoint in endpoints:
-        try:
-            publisher = Publisher(endpoint)
-        except FetalStreamError as error:
-            holder = holder_of(endpoint)
-            by = f" ({holder} holds it)" if holder else ""
-            yield problem(
-                "ports",
-                f"{error}{by}",
-                todo=_todo(holder),
-                endpoint=endpoint,
-                holder=holder,
-            )
-        else:
-            publisher.close()
-            yield ok("ports", f"{endpoint} can be opened", endpoint=endpoint)
+    for section in endpoints:
+        yield _try_to_open(section)
+
+
+def _try_to_open(section: ZmqSection) -> Finding:
+    endpoint, holder = section.endpoint, holder_of(section.endpoint)
+    if endpoint.startswith(_IPC) and holder:
+        # Not even tried: ZeroMQ takes a file's name away from whoever listens at it.
+        return problem("ports", f"{endpoint!r} is in use by {holder}", todo=_todo(holder), endpoint=endpoint)
+    try:
+        with opened_sinks([section]):
+            return ok("ports", f"{endpoint} can be opened", endpoint=endpoint)
+    except FetalStreamError as error:
+        by = f" ({holder} holds it)" if holder else ""
+        return problem("ports", f"{error}{by}", todo=_todo(holder), endpoint=endpoint, holder=holder)
 
 
 def _todo(holder: str) -> str:
@@ -40,13 +41,28 @@ def _todo(holder: str) -> str:
 
 
 def holder_of(endpoint: str) -> str:
-    """Which process listens there, as "python3 (process 4711)"; empty where that cannot be told (only Linux tells)."""
-    scheme, _, address = endpoint.partition("://")
-    port = address.rpartition(":")[2]
-    if scheme != "tcp" or not port.isdecimal():
+    """Which process listens there, as "python3 (process 4711)"; empty when none does, or nobody can tell.
+
+    Of TCP ports only Linux tells, and of other users' processes only root is told.
+    """
+    if endpoint.startswith(_IPC):
+        return "another program" if _answers(endpoint.removeprefix(_IPC)) else ""
+    port = endpoint.rpartition(":")[2]
+    if not port.isdecimal():
         return ""
     sockets = {f"socket:[{inode}]" for inode in _listeners(int(port))}
     return next(_owners(sockets), "") if sockets else ""
+
+
+def _answers(path: str) -> bool:
+    """Whether somebody listens at a local socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+        return True
 
 
 def _listeners(port: int) -> Iterator[str]:

@@ -11,6 +11,9 @@ _SMALL_PX = 224
 _SLOW_SHARE = 0.95
 _GAP_STEPS, _GAP_MS = 8, 400
 _LIMITED_BLACK, _LIMITED_WHITE = range(14, 19), 238
+_INTERLACED = (
+    "set the device's output to progressive (p instead of i): making whole costs sharpness and one frame's time"
+)
 _RAW = {"rawvideo": "uncompressed", "wrapped_avframe": "uncompressed"}
 _RANGES = {True: "full range", False: "limited range (16-235, expanded)", None: "range not said, taken for limited"}
 
@@ -36,13 +39,17 @@ def _picture(info: SourceInfo, watch: Watch) -> Finding:
     words = [" and ".join(sizes), *([codec] if codec else [])]
     facts = {"sizes_px": watch.sizes_px, "codec": info.codec, "spacing_mm": watch.spacing_mm}
     if stored is not None:
-        words += [stored.layout, _RANGES[stored.full_range], "interlaced" if stored.interlaced else "progressive"]
+        words += [
+            stored.layout,
+            _RANGES[stored.full_range],
+            "interlaced (made whole here)" if stored.interlaced else "progressive",
+        ]
         facts |= {"layout": stored.layout, "full_range": stored.full_range, "interlaced": stored.interlaced}
     if watch.spacing_mm is not None:
         words.append(f"{watch.spacing_mm:.3g} mm per px")
     what = ", ".join(words)
     if stored is not None and stored.interlaced:
-        return warning("picture", what, todo="set the device's output to progressive (p instead of i)", **facts)
+        return warning("picture", what, todo=_INTERLACED, **facts)
     if len(sizes) > 1:
         return warning("picture", what, todo="keep the device at one output size during a scan", **facts)
     if min(watch.sizes_px[-1]) < _SMALL_PX:

@@ -10,7 +10,6 @@ import pytest
 from fetalstream.pipeline.config import ConsoleSection, ZmqSection
 from fetalstream.pipeline.doctor import Status
 from fetalstream.pipeline.doctor.ports import look_at_ports
-from fetalstream.sinks.publisher import Publisher
 
 
 def zmq(endpoint: str) -> ZmqSection:
@@ -36,12 +35,22 @@ def test_a_port_in_use_is_a_problem_and_its_holder_is_named():
     assert f"(process {os.getpid()})" in finding.todo
 
 
-def test_a_second_publisher_is_in_the_way_also_over_ipc(tmp_path: Path):
-    endpoint = f"ipc://{tmp_path}/events"
-    publisher = Publisher(endpoint)
-    findings = list(look_at_ports([zmq(endpoint), ConsoleSection(kind="console")]))
-    publisher.close()
-    assert [finding.area for finding in findings] == ["ports"]
+def test_a_local_socket_in_use_is_a_problem_and_stays_in_use(tmp_path: Path):
+    path = tmp_path / "events"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        (finding,) = look_at_ports([zmq(f"ipc://{path}")])
+        assert finding.status is Status.PROBLEM
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))  # whoever listened still does
+
+
+def test_a_local_socket_that_was_left_behind_is_no_obstacle(tmp_path: Path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "events"))
+    (finding,) = look_at_ports([zmq(f"ipc://{tmp_path}/events"), ConsoleSection(kind="console")])
+    assert finding.status is Status.OK
 
 
 def test_an_endpoint_that_other_machines_could_reach_is_a_problem():
