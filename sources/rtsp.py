@@ -47,7 +47,8 @@ def rtsp_source(uri: str) -> LiveSource:
             AvTarget(
                 url=_for_library(parts, find_login(url)),
                 shown=place,
-                options={**LOW_LATENCY, "rtsp_transport": transport},
+                # Sound and metadata are not even asked for.
+                options={**LOW_LATENCY, "rtsp_transport": transport, "allowed_media_types": "video"},
                 open_seconds=patience.open_seconds,
                 read_seconds=patience.silence_seconds,
                 prepare=lambda: knock(host, port, within_seconds=patience.open_seconds),

@@ -1,8 +1,8 @@
-"""A real RTSP server for the tests: GStreamer's, H.264 from a test picture.
+"""A real RTSP server for the tests: GStreamer's, sending a test picture.
 
 Runs with the system's Python (it needs the Debian packages of .ci/packages.txt, not this project's environment):
 
-    /usr/bin/python3 rtsp_server.py --port 8554 --size 320x240 --fps 25
+    /usr/bin/python3 rtsp_server.py --port 8554 --size 320x240 --fps 25 --codec h264 --sound
 
 Prints "ready PORT" once it serves ``rtsp://127.0.0.1:PORT/live``. What it can do wrong, on wish:
 
@@ -24,6 +24,19 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402 - versions first
 
+ENCODERS = {
+    "h264": (
+        "x264enc tune=zerolatency speed-preset=ultrafast threads=2 sliced-threads={slices} bitrate=500"
+        " key-int-max={key_every}"
+    ),
+    "h265": "x265enc tune=zerolatency speed-preset=ultrafast bitrate=500 key-int-max={key_every}",
+    "jpeg": "jpegenc",
+}
+PAYLOADERS = {
+    "h264": "rtph264pay name=pay0 pt=96 config-interval=-1",
+    "h265": "rtph265pay name=pay0 pt=96 config-interval=-1",
+    "jpeg": "rtpjpegpay name=pay0 pt=26",
+}
 RAW = "video/x-raw,format=I420,width={},height={},framerate={}/1"
 
 
@@ -33,6 +46,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--size", default="320x240")
     parser.add_argument("--fps", type=int, default=25)
     parser.add_argument("--key-every", type=int, default=25)
+    parser.add_argument("--codec", choices=sorted(ENCODERS), default="h264")
+    parser.add_argument("--sound", action="store_true")
     parser.add_argument("--switch-size")
     parser.add_argument("--slices", action="store_true")
     parser.add_argument("--tear", type=float, default=0.0)
@@ -45,15 +60,13 @@ def launch_line(wanted: argparse.Namespace) -> str:
         "videotestsrc name=picture is-live=true pattern=ball",
         "videoscale",
         f"capsfilter name=size caps={RAW.format(*wanted.size.split('x'), wanted.fps)}",
-        (
-            f"x264enc tune=zerolatency speed-preset=ultrafast threads=2 sliced-threads={str(wanted.slices).lower()}"
-            f" bitrate=500 key-int-max={wanted.key_every}"
-        ),
+        ENCODERS[wanted.codec].format(slices=str(wanted.slices).lower(), key_every=wanted.key_every),
     ]
     if wanted.tear:  # the first bytes are spared, else there would be no stream to tear
         stages += ["video/x-h264,stream-format=byte-stream", f"breakmydata probability={wanted.tear} skip=20000 seed=1"]
-    stages.append("rtph264pay name=pay0 pt=96 config-interval=-1")
-    return "( " + " ! ".join(stages) + " )"
+    stages.append(PAYLOADERS[wanted.codec])
+    sound = " audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1 pt=8" if wanted.sound else ""
+    return f"( {' ! '.join(stages)}{sound} )"
 
 
 class Server:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -57,6 +57,33 @@ def test_a_server_that_answers_nonsense_fails_and_says_so():
         with pytest.raises(SourceError, match=f"127.0.0.1:{port}"):
             from_uri(f"rtsp://127.0.0.1:{port}/live?open_seconds=2").open()
         assert time.monotonic() - began < 4
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_server_that_answers_a_byte_at_a_time_fails_at_the_deadline():
+    """Each byte comes in time for the library's own deadlines; the answer never ends."""
+    ended = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                peer, _ = server.accept()
+                with peer, suppress(OSError):
+                    while not ended.wait(0.05):
+                        peer.sendall(b"R")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        threading.Thread(target=drip, args=(server,), daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(SourceError, match=r"no picture came within 1 s|has not answered for 1 s"):
+            from_uri(f"rtsp://127.0.0.1:{port}/live?open_seconds=1").open()
+        assert time.monotonic() - began < 2.5
+        until = time.monotonic() + 5
+        while under_way() and time.monotonic() < until:
+            time.sleep(0.02)
+        assert under_way() == 0
+        ended.set()
         server.shutdown(socket.SHUT_RDWR)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from fetalstream.sources import Frame, SourceError, SourceState
 from fetalstream.sources.rtsp import from_uri
 
 if TYPE_CHECKING:
-    from .conftest import Follow, Follower, RtspServer, StartServer
+    from .conftest import Follow, Follower, RtspServer, Settled, StartServer
 
 pytestmark = pytest.mark.server
 
@@ -103,6 +104,34 @@ def test_a_server_that_hangs_for_long_is_given_up_and_found_again(rtsp_server: S
     follower.wait_for_frames(20)
     assert follower.frames[-1].epoch == 1
     assert_time_rises(follower)
+
+
+@pytest.mark.parametrize(("codec", "name"), [("h264", "h264"), ("h265", "hevc"), ("jpeg", "mjpeg")])
+def test_what_encoders_send_is_read(codec: str, name: str, rtsp_server: StartServer, follow: Follow):
+    follower = follow(from_uri(rtsp_server("--codec", codec).uri))
+    follower.wait_for_frames(20)
+    assert (follower.info.codec, follower.info.width_px, follower.info.height_px) == (name, 320, 240)
+    ball = [frame.picture.grey.max() > 200 and frame.picture.grey.min() < 50 for frame in follower.frames]
+    assert all(ball), "a white ball on black"
+    assert follower.damage == []
+
+
+def test_sound_is_not_asked_for(
+    rtsp_server: StartServer, follow: Follow, left_open: Callable[[], tuple[int, int]], settled: Settled
+):
+    def descriptors(*options: str) -> int:
+        """How many a connection over UDP takes: two for each kind of content, and one."""
+        server = rtsp_server("--fps", "10", *options)
+        before = left_open()[1]
+        follower = follow(from_uri(f"{server.uri}?transport=udp"))
+        follower.wait_for_frames(3)
+        taken = left_open()[1] - before
+        follower.close()
+        assert settled(lambda: left_open()[1] == before)
+        return taken
+
+    descriptors()  # what the libraries open once, they have now opened
+    assert descriptors("--sound") == descriptors()
 
 
 def test_a_picture_that_changes_its_size_goes_on_and_is_told(rtsp_server: StartServer, follow: Follow):
