@@ -33,6 +33,7 @@ from .config import (
 from .fan_memory import FanMemory
 from .fan_watch import FanWatch
 from .gates import GateRules, Gates, GateState
+from .outlets import Outlets
 from .recorder import Recorder
 from .run import Flow, StreamRun
 from .sampling import EveryFrame, FixedRate, Motion, Sampler
@@ -132,7 +133,8 @@ def build_run(
 
     Args:
         stream: identity of the stream in its events.
-        stamped: whether events carry wall time and latency (live) or can be repeated byte for byte (review).
+        stamped: whether events carry wall time and latency (live) or can be repeated byte for byte (review). A live
+            stream goes on when a sink is in trouble (see `Outlets`).
     """
     recorder = Recorder(stream, stamped=stamped)
     smoothing = config.smoothing
@@ -167,7 +169,7 @@ def build_run(
         ),
         analyst=analyst,
         recorder=recorder,
-        sinks=sinks,
+        outlets=Outlets(sinks, recorder=recorder, live=stamped),
         config_sha256=config.sha256,
     )
 

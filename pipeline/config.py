@@ -173,6 +173,15 @@ class ZmqSection(Section):
     encoding: Literal["msgpack", "json"] = "msgpack"
 
 
+class StoreSection(Section):
+    kind: Literal["store"]
+    path: Path
+    frame_scores: bool = False
+    """Keep each frame's scores too, where they are sent."""
+    power_safe: bool = True
+    """Wait for the disk with each event, so that not even a power cut loses one."""
+
+
 class ConsoleSection(Section):
     kind: Literal["console"]
     frame_scores: bool = False
@@ -186,7 +195,9 @@ class PluginSinkSection(Section):
     options: dict[str, Any] = {}
 
 
-SinkSection = Annotated[JsonLinesSection | ZmqSection | ConsoleSection | PluginSinkSection, Field(discriminator="kind")]
+SinkSection = Annotated[
+    JsonLinesSection | StoreSection | ZmqSection | ConsoleSection | PluginSinkSection, Field(discriminator="kind")
+]
 
 
 class Config(BaseSettings):

@@ -38,6 +38,7 @@ BUILT_IN: dict[Seam, dict[str, str]] = {
     "sinks": {
         "console": "fetalstream.sinks.console:ConsoleSink",
         "jsonl": "fetalstream.sinks.jsonl:JsonLinesSink",
+        "store": "fetalstream.sinks.store:StoreSink",
         "zmq": "fetalstream.sinks.publisher:Publisher",
     },
 }

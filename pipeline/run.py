@@ -10,7 +10,7 @@ is encoded is always the newest there is, and the age of a result stays under tw
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,12 +19,14 @@ import torch
 
 from .. import FetalStreamError, __version__
 from ..models.encoder import Model
-from ..sinks import AnyEvent, ModelRef, Sink, StreamEnded, StreamStarted
+from ..sinks import ModelRef, StreamEnded, StreamStarted
+from ..sinks.sink import Standing
 from ..sources import Frame, Item, Source, SourceInfo, SourceState, StateChange
 from .analyst import SECONDS_DIGITS, Analyst
 from .channel import Channel, Policy
 from .crew import Crew
 from .messages import Notice, Prepared, Scored, SignalChange
+from .outlets import Outlets
 from .recorder import Recorder
 from .sampling import Sampler
 from .telemetry import Telemetry
@@ -59,11 +61,13 @@ class Outcome:
         ended: its last event.
         wall_seconds: from the first event to the last.
         failed: the source failed (the last event says why); an exception of a stage is raised instead.
+        behind: sinks that have not taken every event, and why.
     """
 
     ended: StreamEnded
     wall_seconds: float
     failed: bool
+    behind: tuple[Standing, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -74,7 +78,7 @@ class StreamRun:
         source, info: opened already; whoever opened it closes it.
         model: encoder and plane head.
         sampler, watch, analyst, recorder: fresh ones, for this stream alone.
-        sinks: get every event in order; whoever made them closes them.
+        outlets: the sinks, which get every event in order; whoever made them closes them.
         config_sha256: goes into the first event.
         telemetry: counts to read from any thread.
     """
@@ -87,7 +91,7 @@ class StreamRun:
     watch: Watch
     analyst: Analyst
     recorder: Recorder
-    sinks: Sequence[Sink]
+    outlets: Outlets
     config_sha256: str
     telemetry: Telemetry = field(default_factory=Telemetry)
 
@@ -107,7 +111,7 @@ class StreamRun:
         Raises the first failure of any stage, after the last event has been written.
         """
         started = time.monotonic()
-        self._emit(self._first_event())
+        self.outlets.write(self._first_event())
         self._crew.start("read", self._read)
         self._crew.start("prepare", self._prepare)
         self._crew.start("encode", self._encode)
@@ -116,10 +120,17 @@ class StreamRun:
         if failure is not None:
             with suppress(FetalStreamError):  # a sink that failed may fail again: the first failure is the one to tell
                 self._last_event(f"failed: {failure}")
+                self.outlets.finish()
             raise failure
         ended = self._last_event(self._end_reason())
-        wall_seconds = time.monotonic() - started
-        return Outcome(ended=ended, wall_seconds=wall_seconds, failed=self._last_state.state is SourceState.FAILED)
+        behind = self.outlets.finish()
+        self.telemetry.sinks(behind)
+        return Outcome(
+            ended=ended,
+            wall_seconds=time.monotonic() - started,
+            failed=self._last_state.state is SourceState.FAILED,
+            behind=behind,
+        )
 
     def stop(self) -> None:
         """End in order: no more frames, what is under way is finished. From any thread or signal handler."""
@@ -205,7 +216,9 @@ class StreamRun:
     def _tell(self) -> None:
         while (message := self._scored.get()) is not None:
             for event in self.analyst.feed(message):
-                self._emit(event)
+                self.outlets.write(event)
+            self.outlets.tick()
+            self.telemetry.sinks(self.outlets.standings)
             self.telemetry.frames_dropped(DROPPED_BUSY, self._frames.dropped)
             if isinstance(message, Scored):
                 self.telemetry.result(
@@ -222,10 +235,6 @@ class StreamRun:
                 self.telemetry.signal(message.state.value, message.reason, message.pts_seconds)
 
     # Events.
-
-    def _emit(self, event: AnyEvent) -> None:
-        for sink in self.sinks:
-            sink.write(event)
 
     def _first_event(self) -> StreamStarted:
         identity = self.model.encoder.identity
@@ -247,7 +256,7 @@ class StreamRun:
     def _last_event(self, reason: str) -> StreamEnded:
         """Whatever happened, the stream's record is closed: planes leave, counts are written."""
         for event in self.analyst.interrupt("the run ended"):
-            self._emit(event)
+            self.outlets.write(event)
         self.telemetry.frames_dropped(DROPPED_BUSY, self._frames.dropped)
         counts = self.telemetry.snapshot()
         ended = self.recorder.make(
@@ -259,5 +268,5 @@ class StreamRun:
             frames_skipped=dict(counts.skipped),
             media_seconds=round(counts.media_seconds, SECONDS_DIGITS),
         )
-        self._emit(ended)
+        self.outlets.write(ended)
         return ended

@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from ..sinks.sink import Standing
+
 RECENT = 512
 """How many latest latencies are kept for percentiles."""
 
@@ -26,6 +28,7 @@ class Snapshot:
         dropped, skipped: counts per reason: lost for want of time, left out on purpose.
         results_per_second: over the latest results.
         latency_p50_ms, latency_p95_ms: capture to result, over the latest results; None before the first.
+        sinks: those in trouble.
     """
 
     state: str = "opening"
@@ -43,6 +46,7 @@ class Snapshot:
     results_per_second: float = 0.0
     latency_p50_ms: float | None = None
     latency_p95_ms: float | None = None
+    sinks: tuple[Standing, ...] = ()
 
 
 class Telemetry:
@@ -64,6 +68,7 @@ class Telemetry:
         self._plane: str | None = None
         self._scores: dict[str, float] = {}
         self._pts_seconds = 0.0
+        self._sinks: tuple[Standing, ...] = ()
 
     def frame_read(self, pts_seconds: float, epoch: int) -> None:
         with self._lock:
@@ -106,6 +111,10 @@ class Telemetry:
             self._latencies_ms.append((now_ns - captured_ns) / 1e6)
             self._result_ns.append(now_ns)
 
+    def sinks(self, in_trouble: tuple[Standing, ...]) -> None:
+        with self._lock:
+            self._sinks = in_trouble
+
     def snapshot(self) -> Snapshot:
         with self._lock:
             latencies = list(self._latencies_ms)
@@ -127,4 +136,5 @@ class Telemetry:
                 results_per_second=(len(times) - 1) / span_seconds if span_seconds else 0.0,
                 latency_p50_ms=float(np.percentile(latencies, 50)) if latencies else None,
                 latency_p95_ms=float(np.percentile(latencies, 95)) if latencies else None,
+                sinks=self._sinks,
             )

@@ -111,7 +111,10 @@ class SinkDegraded(Event, frozen=True, kw_only=True, tag="sink.degraded"):
 
 
 class SinkRecovered(Event, frozen=True, kw_only=True, tag="sink.recovered"):
-    """A degraded sink is well again: ``events_late`` had to wait for it, ``events_lost`` never reached it."""
+    """A degraded sink is well again: ``events_late`` had to wait for it, ``events_lost`` never reached it.
+
+    Neither counts "frame.scores", which do not wait: their own numbers show which are missing.
+    """
 
     sink: str
     events_late: int

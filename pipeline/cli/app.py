@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ... import FetalStreamError, __version__
-from . import doctor, evaluate, lab, live, study, train
+from . import doctor, evaluate, lab, live, store, study, train
 
 app = typer.Typer(
     name="fetalstream",
@@ -21,6 +21,7 @@ app.command()(study.review)
 app.command()(doctor.doctor)
 app.add_typer(lab.weights_app, name="weights")
 app.add_typer(lab.bench_app, name="bench")
+app.add_typer(store.app, name="store")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
 

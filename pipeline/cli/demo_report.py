@@ -54,7 +54,8 @@ class DemoReport:
             self._planes(agreement),
             "",
             *self._facts(outcome, counts, agreement),
-            f"Every event was published on {endpoint} and stands in {events}.",
+            f"Every event was published on {endpoint} and stands in {events}; the store beside it is chained:",
+            f"fetalstream store verify {events.with_name('events.db')}",
             "Next: fetalstream review YOUR_CINE.mp4 --out out/review, or fetalstream live SOURCE.",
             Text(RESEARCH_USE, style="dim"),
         )

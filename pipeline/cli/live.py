@@ -11,7 +11,7 @@ from .options import AssignOption, ConfigOption, HeadlessOption, ModelOption, Ou
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from ..config import Config
+    from ..config import Config, SinkSection
     from ..run import Outcome
     from ..telemetry import Snapshot
     from .demo_report import DemoReport
@@ -37,6 +37,7 @@ def demo(
     console = Console()
     flags = {
         "sinks": [
+            {"kind": "store", "path": str(out / "events.db")},
             {"kind": "zmq", "endpoint": endpoint},
             {"kind": "jsonl", "path": str(out / "events.jsonl"), "append": False},
         ]
@@ -47,6 +48,8 @@ def demo(
     report = DemoReport(DEMO_FPS)
     outcome, counts = _run(config, uri, console, headless=headless, report=report)
     console.print(report.render(outcome, counts, endpoint=endpoint, events=out / "events.jsonl"))
+    if _tell_behind(outcome):
+        raise typer.Exit(1)
 
 
 def live(
@@ -58,21 +61,19 @@ def live(
     model: ModelOption = None,
     weights: WeightsOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Also append events to DIR/events.jsonl.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Keep the store in DIR, and events.jsonl beside it."),
     ] = None,
     headless: HeadlessOption = False,
 ) -> None:
     """Follow a live source: the newest frame at once, events over ZeroMQ, until it ends or Ctrl-C."""
     from rich.console import Console
 
-    from ..config import JsonLinesSection
     from ..settings import load_config
 
     loaded = load_config(config, assignments=assign or (), flags=model_flags(model, weights))
     if out is not None:
-        loaded = loaded.model_copy(
-            update={"sinks": (*loaded.sinks, JsonLinesSection(kind="jsonl", path=out / "events.jsonl"))}
-        )
+        loaded = loaded.model_copy(update={"sinks": _kept_in(out, loaded.sinks)})
     console = Console()
     outcome, _ = _run(loaded, source, console, headless=headless)
     ended = outcome.ended
@@ -81,7 +82,7 @@ def live(
         f"{ended.reason}: {ended.frames_read} frames read, {ended.frames_embedded} embedded, {dropped} dropped, "
         f"{ended.media_seconds:.1f} s of media"
     )
-    if outcome.failed:
+    if _tell_behind(outcome) or outcome.failed:
         raise typer.Exit(1)
 
 
@@ -97,6 +98,24 @@ def listen(
     from .listening import listen_to
 
     listen_to(endpoint, topics=tuple(topic or ()), as_json=json, count=count)
+
+
+def _kept_in(folder: Path, sinks: "tuple[SinkSection, ...]") -> "tuple[SinkSection, ...]":
+    """The same sinks with their store in ``folder``, and JSON lines."""
+    from ..config import JsonLinesSection, StoreSection
+
+    moved = (
+        sink.model_copy(update={"path": folder / sink.path.name}) if isinstance(sink, StoreSection) else sink
+        for sink in sinks
+    )
+    return (*moved, JsonLinesSection(kind="jsonl", path=folder / "events.jsonl"))
+
+
+def _tell_behind(outcome: "Outcome") -> bool:
+    """Whether any sink has not taken everything; said on standard error."""
+    for sink, reason, waiting, lost in outcome.behind:
+        typer.secho(f"error: {sink}: {waiting + lost} events were not taken: {reason}", fg="red", err=True)
+    return bool(outcome.behind)
 
 
 def _run(

@@ -76,6 +76,9 @@ def render(
     if snapshot.signal != "open":
         signal = Text(snapshot.signal.replace("_", " ").upper(), style="bold black on yellow")
         now.add_row("signal", signal.append(f"  {snapshot.signal_reason}", style="default"))
+    for standing in snapshot.sinks:
+        sink = Text(f"{standing.sink.upper()} IN TROUBLE", style="bold white on red")
+        now.add_row("sink", sink.append(f"  {standing.reason} ({standing.waiting} events wait)", style="default"))
     now.add_row("time", f"{snapshot.pts_seconds:6.1f} s")
     return Panel(
         Group(

@@ -15,7 +15,7 @@ import pytest
 
 COMMAND = [sys.executable, "-m", "fetalstream"]
 HELP_SECONDS = 0.3
-COMMANDS = ("bench", "demo", "doctor", "evaluate", "listen", "live", "review", "train", "weights")
+COMMANDS = ("bench", "demo", "doctor", "evaluate", "listen", "live", "review", "store", "train", "weights")
 
 
 def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
