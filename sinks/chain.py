@@ -62,8 +62,10 @@ def checked(records: Iterable[Record], start: Link) -> Iterator[Record]:
     for record in records:
         if record.sequence != last.sequence + 1:
             raise ChainError(f"record {last.sequence + 1} is missing, {record.sequence} comes in its place")
-        if record.epoch not in (last.epoch, last.epoch + 1):
+        if record.epoch not in (max(last.epoch, 0), last.epoch + 1):
             raise ChainError(f"record {record.sequence} is of epoch {record.epoch}, the one before of {last.epoch}")
+        if not isinstance(record.event, bytes):  # pyright: ignore[reportUnnecessaryIsInstance] - a torn file's word
+            raise ChainError(f"record {record.sequence} holds no text")
         if record != follow(last, epoch=record.epoch, event=record.event):
             raise ChainError(f"record {record.sequence} (epoch {record.epoch}) does not fit its hash: it was changed")
         yield record

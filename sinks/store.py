@@ -1,7 +1,6 @@
 """Events in a store: on disk before anybody else is told, chained, and there after a kill or a power cut."""
 
 import os
-import sqlite3
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import msgspec
 from .chain import ChainError, Link, follow
 from .event import AnyEvent, FrameScores
 from .sink import SinkError, SinkTroubleError
-from .store_file import StoreFile, open_for_writing, reason_of, sole_writer
+from .store_file import DatabaseErrors, StoreFile, open_for_writing, reason_of, sole_writer
 
 
 class StoreSink:
@@ -39,7 +38,7 @@ class StoreSink:
             self._held.callback(self._file.close)
             self._last: Link | None = self._file.last()
             self._place = self._where()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, *DatabaseErrors) as error:
             self._held.close()
             raise SinkError(f"{self.path}: cannot be opened: {reason_of(error)}") from None
         except SinkError:
@@ -60,7 +59,7 @@ class StoreSink:
             self._last = None  # whatever a failed write has left behind, the file is asked before the next one
             record = follow(last, epoch=self._epoch, event=self._encoder.encode(event))
             self._file.append(record)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, *DatabaseErrors) as error:
             raise self._trouble(reason_of(error)) from None
         except ChainError as error:  # somebody else's hand
             raise self._trouble(str(error)) from None

@@ -23,6 +23,8 @@ from .sink import SinkError
 APPLICATION_ID = 0x46535452
 """In the header of the file ("FSTR"): how a store is told from anybody else's database."""
 FORMAT = 1
+DatabaseErrors = (sqlite3.Error, UnicodeError)
+"""What reading a damaged file raises: SQLite's own message may quote bytes that are no text."""
 BUSY_SECONDS = 0.1
 """How long a write waits for another program's lock on the file."""
 
@@ -72,7 +74,9 @@ class StoreFile:
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         self.path = path
         self._database = database
-        self.identity = str(database.execute("SELECT identity FROM store").fetchone()[0])
+        row = database.execute("SELECT identity FROM store").fetchone()
+        _only(row is not None, path, "is damaged: its identity is gone")
+        self.identity = str(row[0])
 
     def records(self, first: int = 0) -> Iterator[Record]:
         """All records from number ``first`` on, unchecked."""
@@ -85,8 +89,8 @@ class StoreFile:
             yield from checked(self.records(), beginning(self.identity))
         except ChainError as error:
             raise ChainError(f"{self.path}: {error}") from None
-        except sqlite3.Error as error:
-            raise SinkError(f"{self.path}: is damaged: {error}") from None
+        except DatabaseErrors as error:
+            raise SinkError(f"{self.path}: is damaged: {reason_of(error)}") from None
 
     def last(self) -> Link:
         """The end of the chain, after a look at whether it fits the record before. Raises `ChainError`."""
@@ -108,8 +112,8 @@ class StoreFile:
         """What is held of each stream, oldest first."""
         try:
             return [StoredStream(*row) for row in self._database.execute(_STREAMS)]
-        except sqlite3.Error as error:
-            raise SinkError(f"{self.path}: is damaged: {error}") from None
+        except DatabaseErrors as error:
+            raise SinkError(f"{self.path}: is damaged: {reason_of(error)}") from None
 
     def close(self) -> None:
         self._database.close()
@@ -147,7 +151,7 @@ def reading(path: Path | str) -> Generator[StoreFile]:
         try:
             _expect_store(database, path)
             file = StoreFile(path, database)
-        except sqlite3.Error as error:
+        except DatabaseErrors as error:
             raise _explained(error, path) from None
         yield file
 
@@ -167,8 +171,10 @@ def sole_writer(path: Path) -> Generator[None]:
         os.close(descriptor)
 
 
-def reason_of(error: sqlite3.Error | OSError) -> str:
+def reason_of(error: sqlite3.Error | UnicodeError | OSError) -> str:
     """What went wrong, in words."""
+    if isinstance(error, UnicodeError):
+        return "text that is none"
     if isinstance(error, OSError):
         return error.strerror or str(error)
     name = getattr(error, "sqlite_errorname", "")
@@ -224,6 +230,8 @@ def _only(condition: bool, path: Path, otherwise: str) -> None:
 def _explained(error: BaseException, path: Path) -> BaseException:
     if isinstance(error, ChainError):
         return ChainError(f"{path}: {error}; keep the file and begin another")
+    if isinstance(error, UnicodeError):
+        return SinkError(f"{path}: is damaged: {reason_of(error)}")
     if isinstance(error, sqlite3.Error):
         if getattr(error, "sqlite_errorname", "") == "SQLITE_NOTADB":
             return SinkError(f"{path}: is no event store")
