@@ -31,8 +31,8 @@ def _try_to_open(section: ZmqSection) -> Finding:
         with opened_sinks([section]):
             return ok("ports", f"{endpoint} can be opened", endpoint=endpoint)
     except FetalStreamError as error:
-        by = f" ({holder} holds it)" if holder else ""
-        return problem("ports", f"{error}{by}", todo=_todo(holder), endpoint=endpoint, holder=holder)
+        what = f"{str(error).partition(';')[0]}: {holder}" if holder else str(error)
+        return problem("ports", what, todo=_todo(holder), endpoint=endpoint, holder=holder)
 
 
 def _todo(holder: str) -> str:
