@@ -13,12 +13,13 @@ from ..fan_finder import find_fan
 from ..gates import Gates, Verdict
 from ..glance import Glancer
 
-_FAN_PICTURES, _FAN_STEP_SECONDS = 3, 0.2
+_FAN_PICTURES, _FAN_STEP_SECONDS = 3, 0.1
 _LOOK_STEP_SECONDS = 0.035
 """A faster stream is not looked at in every frame: looking must not slow down what is measured."""
 _GRID = 8
-_SETTLE_SECONDS = 0.25
-"""What comes first is no measure of the rate: libraries are loaded, and what waited in queues comes at once."""
+_SETTLE_SECONDS = 0.4
+"""What comes first is no measure of the rate: libraries are loaded, what waited in queues comes at once,
+and finding the fan takes its time."""
 _NS = 1_000_000_000
 
 
