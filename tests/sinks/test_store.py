@@ -412,3 +412,9 @@ def test_memory_stays_flat_however_many_events_there_are(path):
         sink.write(entered(sequence))
     sink.close()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 8_000  # kilobytes
+
+
+def test_on_a_medium_that_is_read_only_a_store_can_be_read(small_disk):
+    fill(small_disk / "events.db", range(3))
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert len(read(small_disk / "events.db")) == 3
