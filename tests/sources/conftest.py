@@ -1,10 +1,13 @@
-"""Clips that the tests make for themselves."""
+"""Clips that the tests make for themselves, and what they wait for."""
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 import av
 import cv2
@@ -140,3 +143,33 @@ def as_nobody() -> Iterator[None]:
 @pytest.fixture
 def plain_times() -> Callable[[Path], list[float]]:
     return reference_times
+
+
+class Settled(Protocol):
+    """Whether something comes true in time."""
+
+    def __call__(self, done: Callable[[], bool], *, within_seconds: float = 10.0) -> bool: ...
+
+
+@pytest.fixture
+def settled() -> Settled:
+    def wait(done: Callable[[], bool], *, within_seconds: float = 10.0) -> bool:
+        until = time.monotonic() + within_seconds
+        while not done():
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+        return True
+
+    return wait
+
+
+@pytest.fixture
+def new_threads() -> Callable[[], list[str]]:
+    """Names of the threads that sources have started since the test began and that have not ended."""
+    before = set(threading.enumerate())
+    return lambda: [
+        thread.name
+        for thread in threading.enumerate()
+        if thread not in before and thread.name.startswith("fetalstream-")
+    ]

@@ -19,6 +19,7 @@ from fetalstream.sources.testing import ListCard
 
 RUNNING, STALLED, RECONNECTING = SourceState.RUNNING, SourceState.STALLED, SourceState.RECONNECTING
 HASTY = Patience(open_seconds=2, stall_seconds=0.2, silence_seconds=0.5, retry_seconds=0.05, refused_seconds=0.05)
+FOR_EVER = 600.0
 FULL_HD = Mode(fourcc="MJPG", width_px=1920, height_px=1080, fps=30.0)
 
 
@@ -78,7 +79,7 @@ def test_another_mode_is_an_error_when_strict():
 
 def test_another_mode_is_the_reason_of_the_first_state():
     source = LiveSource(
-        lambda: link_to(ListCard([shot(1), 9.0], given=Mode(fps=10.0)), mode=Mode(fps=30.0)),
+        lambda: link_to(ListCard([shot(1), FOR_EVER], given=Mode(fps=10.0)), mode=Mode(fps=30.0)),
         uri="capture://0",
         name="capture-0",
         patience=HASTY,
@@ -143,9 +144,9 @@ def test_a_card_that_gives_nothing_new_is_given_up(again: Shot | None, words: st
 
 
 def test_a_time_out_of_the_driver_stalls_the_source_and_its_old_picture_does_not_wake_it():
-    card = ListCard([*[0.02, shot(1)] * 3, 1.1, shot(1), *[shot(2)] * 3, 9.0])
+    card = ListCard([*[0.02, shot(1)] * 3, 1.1, shot(1), *[shot(2)] * 3, FOR_EVER])
     items = read_until(
-        source_of(card, ListCard([shot(3), 9.0])), lambda item: isinstance(item, Frame) and item.epoch == 1
+        source_of(card, ListCard([shot(3), FOR_EVER])), lambda item: isinstance(item, Frame) and item.epoch == 1
     )
     assert [item.state for item in items if isinstance(item, StateChange)] == [RUNNING, STALLED, RECONNECTING, RUNNING]
     values = [int(item.picture.pixels[0, 0]) for item in items if isinstance(item, Frame)]
@@ -153,7 +154,7 @@ def test_a_time_out_of_the_driver_stalls_the_source_and_its_old_picture_does_not
 
 
 def test_a_card_that_is_unplugged_and_plugged_in_again_goes_on():
-    first, second = ListCard([*[0.02, shot(1)] * 3]), ListCard([*[0.02, shot(2)] * 3, 9.0])
+    first, second = ListCard([*[0.02, shot(1)] * 3]), ListCard([*[0.02, shot(2)] * 3, FOR_EVER])
     items = read_until(source_of(first, second), lambda item: isinstance(item, Frame) and item.epoch == 1)
     told = [(item.state, item.reason) for item in items if isinstance(item, StateChange)]
     assert told[1:3] == [(STALLED, "the card was unplugged"), (RECONNECTING, "the card was unplugged")]

@@ -184,7 +184,10 @@ def test_a_change_of_size_is_told():
 
 def test_a_mode_that_is_not_as_asked_is_told_at_the_start_and_after_each_reconnect():
     info = LinkInfo(remark="the card gives 720p")
-    links = [ListLink([*at_pace(0.0), LinkError("out")], info=info), ListLink([*at_pace(0.0), 9.0], info=info)]
+    links = [
+        ListLink([*at_pace(0.0), LinkError("out")], info=info),
+        ListLink([*at_pace(0.0), threading.Event()], info=info),
+    ]
     items = read_until(source_of(*links), lambda item: isinstance(item, Frame) and item.epoch == 1)
     assert [item.reason for item in items if isinstance(item, StateChange)].count("the card gives 720p") == 2
 

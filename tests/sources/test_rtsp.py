@@ -1,18 +1,23 @@
+from __future__ import annotations
+
 import os
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fetalstream.sources import SourceError
-from fetalstream.sources.abandon import under_way
 from fetalstream.sources.link import LinkError
 from fetalstream.sources.rtsp import from_uri, knock
+
+if TYPE_CHECKING:
+    from .conftest import Settled
 
 
 @pytest.fixture
@@ -28,15 +33,14 @@ def closed_port() -> int:
         return server.getsockname()[1]
 
 
-def test_a_server_that_accepts_and_says_nothing_fails_at_the_deadline(silent_port: int):
+def test_a_server_that_accepts_and_says_nothing_fails_at_the_deadline(
+    silent_port: int, new_threads: Callable[[], list[str]], settled: Settled
+):
     began = time.monotonic()
     with pytest.raises(SourceError, match=r"no picture came within 1 s|has not answered for 1 s"):
         from_uri(f"rtsp://127.0.0.1:{silent_port}/live?open_seconds=1").open()
     assert 0.8 < time.monotonic() - began < 2.5
-    until = time.monotonic() + 5
-    while under_way() and time.monotonic() < until:
-        time.sleep(0.02)
-    assert under_way() == 0, "the thread that was left behind comes back by itself"
+    assert settled(lambda: not new_threads()), "the thread that was left behind comes back by itself"
 
 
 def test_a_server_that_answers_nonsense_fails_and_says_so():
@@ -60,7 +64,9 @@ def test_a_server_that_answers_nonsense_fails_and_says_so():
         server.shutdown(socket.SHUT_RDWR)
 
 
-def test_a_server_that_answers_a_byte_at_a_time_fails_at_the_deadline():
+def test_a_server_that_answers_a_byte_at_a_time_fails_at_the_deadline(
+    new_threads: Callable[[], list[str]], settled: Settled
+):
     """Each byte comes in time for the library's own deadlines; the answer never ends."""
     ended = threading.Event()
 
@@ -79,10 +85,7 @@ def test_a_server_that_answers_a_byte_at_a_time_fails_at_the_deadline():
         with pytest.raises(SourceError, match=r"no picture came within 1 s|has not answered for 1 s"):
             from_uri(f"rtsp://127.0.0.1:{port}/live?open_seconds=1").open()
         assert time.monotonic() - began < 2.5
-        until = time.monotonic() + 5
-        while under_way() and time.monotonic() < until:
-            time.sleep(0.02)
-        assert under_way() == 0
+        assert settled(lambda: not new_threads())
         ended.set()
         server.shutdown(socket.SHUT_RDWR)
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol
 
 import psutil
 import pytest
@@ -178,22 +177,3 @@ def left_open() -> Callable[[], tuple[int, int]]:
     """Tells how many threads (libraries' own included) and open descriptors this process has."""
     process = psutil.Process()
     return lambda: (process.num_threads(), process.num_fds())
-
-
-class Settled(Protocol):
-    """Whether something comes true in time."""
-
-    def __call__(self, done: Callable[[], bool], *, within_seconds: float = 10.0) -> bool: ...
-
-
-@pytest.fixture
-def settled() -> Settled:
-    def wait(done: Callable[[], bool], *, within_seconds: float = 10.0) -> bool:
-        until = time.monotonic() + within_seconds
-        while not done():
-            if time.monotonic() > until:
-                return False
-            time.sleep(0.02)
-        return True
-
-    return wait

@@ -18,7 +18,8 @@ from fetalstream.sources.device import from_uri
 from fetalstream.sources.live import MOST_LEFT_BEHIND
 
 if TYPE_CHECKING:
-    from .conftest import Follow, Settled
+    from ..conftest import Settled
+    from .conftest import Follow
 
 pytestmark = pytest.mark.server
 
@@ -105,4 +106,4 @@ def test_a_library_that_hangs_is_left_behind_until_it_comes_back(screen: Screen,
     moment, _ = follower.wait_for(RUNNING, after=hung)
     assert moment - woken < 2.0
     follower.wait_for_frames(10)
-    assert settled(lambda: left_behind() == before)
+    assert settled(lambda: left_behind() <= before)

@@ -15,7 +15,8 @@ from fetalstream.sources import Frame, SourceError, SourceState
 from fetalstream.sources.rtsp import from_uri
 
 if TYPE_CHECKING:
-    from .conftest import Follow, Follower, RtspServer, Settled, StartServer
+    from ..conftest import Settled
+    from .conftest import Follow, Follower, RtspServer, StartServer
 
 pytestmark = pytest.mark.server
 
