@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from ..sinks import AnyEvent, FrameScores, Sink, SinkDegraded, SinkRecovered, StreamEnded
+from ..sinks import AnyEvent, FrameScores, Sink, SinkDegraded, SinkRecovered
 from ..sinks.sink import BackgroundSink, SinkTroubleError, Standing
 from .recorder import Recorder
 
@@ -52,36 +52,26 @@ class Outlets:
 
     def write(self, event: AnyEvent) -> None:
         """To all of them. Raises `SinkError` for what will not pass, and outside a live stream for any trouble."""
-        last = isinstance(event, StreamEnded)
-        if last:  # nothing comes behind it: what there is to tell about sinks is told now
-            self._retry(END_SECONDS, now=True)
-        self._write(event)
-        if not last:
-            self._tell()
+        for outlet in self._outlets:
+            outlet.write(event, keep=self._live)
 
-    def tick(self) -> None:
-        """Try again where it is time to; to be called often, also when there is nothing to write."""
-        self._retry(CATCH_UP_SECONDS)
+    def tick(self, *, last: bool = False) -> None:
+        """Try again where it is time to, and tell what has changed. To be called often, and with ``last`` before the
+        stream's last event is made.
+
+        Events are numbered when they are made: this may be called only while no event is made that is not yet written.
+        """
+        for outlet in self._outlets:
+            outlet.retry(END_SECONDS if last else CATCH_UP_SECONDS, now=last)
+        while told := [event for outlet in self._outlets if (event := outlet.news(self._recorder)) is not None]:
+            for event in told:
+                self.write(event)
 
     def finish(self) -> tuple[Standing, ...]:
         """After the last event: one more try. Returns the sinks that have not taken everything."""
         for outlet in self._outlets:
             outlet.retry(END_SECONDS, now=True)
         return self.standings
-
-    def _retry(self, budget_seconds: float, *, now: bool = False) -> None:
-        for outlet in self._outlets:
-            outlet.retry(budget_seconds, now=now)
-        self._tell()
-
-    def _tell(self) -> None:
-        while told := [event for outlet in self._outlets if (event := outlet.news(self._recorder)) is not None]:
-            for event in told:
-                self._write(event)
-
-    def _write(self, event: AnyEvent) -> None:
-        for outlet in self._outlets:
-            outlet.write(event, keep=self._live)
 
 
 class _Outlet:

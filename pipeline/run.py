@@ -257,6 +257,7 @@ class StreamRun:
         """Whatever happened, the stream's record is closed: planes leave, counts are written."""
         for event in self.analyst.interrupt("the run ended"):
             self.outlets.write(event)
+        self.outlets.tick(last=True)
         self.telemetry.frames_dropped(DROPPED_BUSY, self._frames.dropped)
         counts = self.telemetry.snapshot()
         ended = self.recorder.make(

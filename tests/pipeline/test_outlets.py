@@ -48,6 +48,7 @@ class Stage:
     def say(self, count: int = 1) -> None:
         for _ in range(count):
             self.outlets.write(self.recorder.make(StreamState, state="running"))
+            self.outlets.tick()
 
     def later(self, seconds: float = RETRY_SECONDS) -> None:
         self.clock.seconds += seconds
@@ -55,6 +56,7 @@ class Stage:
 
     def end(self) -> tuple[Standing, ...]:
         counts = {"frames_read": 0, "frames_embedded": 0, "frames_dropped": {}, "frames_skipped": {}}
+        self.outlets.tick(last=True)
         self.outlets.write(self.recorder.make(StreamEnded, reason="ended", media_seconds=0.0, **counts))
         return self.outlets.finish()
 
