@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
+import msgspec.inspect
 
 from .chain import Record
-from .event import AnyEvent
+from .event import AnyEvent, Stamp
 from .sink import SinkError
 from .store_file import StoreFile
 
@@ -21,12 +22,19 @@ STORE_COLUMNS = ("store_sequence", "store_epoch", "kind")
 LAST_COLUMNS = ("event", "hash")
 """The event's whole JSON, so that nothing is lost, and its hash in the chain, in hex."""
 
+_PLAIN: dict[type, type] = {
+    msgspec.inspect.BoolType: bool,
+    msgspec.inspect.FloatType: float,
+    msgspec.inspect.IntType: int,
+}
+"""Types that are columns of their own kind; all others are text."""
+
 
 def export(file: StoreFile, out: Path) -> int:
     """Write ``out``, whole or not at all; returns how many rows it has. The chain is checked on the way.
 
     Columns: `STORE_COLUMNS`, then every field any kind of event has (null where this kind has none; the stamp's fields
-    one by one; lists and mappings as JSON), then `LAST_COLUMNS`. Raises `ChainError` for a store that was changed and
+    as ``stamp_...``; lists and mappings as JSON), then `LAST_COLUMNS`. Raises `ChainError` for a store that was changed and
     `SinkError` when ``out`` cannot be written or pyarrow is missing.
     """
     arrow, parquet = _pyarrow()
@@ -69,16 +77,17 @@ def event_fields() -> dict[str, type]:
     fields: dict[str, type] = {}
     for kind in typing.get_args(AnyEvent):
         for field in msgspec.structs.fields(kind):
-            if field.name == "stamp":
-                fields |= {"captured_ns": int, "latency_ms": float, "wall_time": str}
-            else:
+            if field.name != "stamp":
                 fields[field.name] = _column_type(field.type)
-    return fields
+    stamp = {f"stamp_{field.name}": _column_type(field.type) for field in msgspec.structs.fields(Stamp)}
+    return stamp | fields
 
 
 def _column_type(annotation: object) -> type:
-    plain = [part for part in typing.get_args(annotation) or (annotation,) if part is not type(None)]
-    return cast("type", plain[0]) if len(plain) == 1 and plain[0] in (str, int, float, bool) else str
+    found = msgspec.inspect.type_info(annotation)
+    parts = found.types if isinstance(found, msgspec.inspect.UnionType) else (found,)
+    plain = {_PLAIN.get(type(part), str) for part in parts if not isinstance(part, msgspec.inspect.NoneType)}
+    return plain.pop() if len(plain) == 1 else str
 
 
 def _row(record: Record, fields: dict[str, type]) -> dict[str, Any]:
@@ -86,7 +95,8 @@ def _row(record: Record, fields: dict[str, type]) -> dict[str, Any]:
         event = msgspec.json.decode(record.event, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise SinkError(f"record {record.sequence} is no event: {error}") from None
-    event |= event.pop("stamp", None) or {}
+    stamp = event.pop("stamp", None) or {}
+    event |= {f"stamp_{name}": value for name, value in stamp.items()}
     return {
         "store_sequence": record.sequence,
         "store_epoch": record.epoch,

@@ -7,9 +7,10 @@ from pathlib import Path
 import msgspec
 
 from .chain import ChainError, Link, follow
+from .database import DatabaseErrors, reason_of, sole_writer
 from .event import AnyEvent, FrameScores
 from .sink import SinkError, SinkTroubleError
-from .store_file import DatabaseErrors, StoreFile, open_for_writing, reason_of, sole_writer
+from .store_file import StoreFile, open_for_writing
 
 
 class StoreSink:

@@ -6,7 +6,6 @@
 Triggers refuse every change of a row and every row but the next; the chain (`chain`) shows whoever went around them.
 """
 
-import fcntl
 import os
 import secrets
 import sqlite3
@@ -14,39 +13,32 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 from .. import __version__
 from .chain import ChainError, Link, Record, beginning, checked
+from .database import DatabaseErrors, Kind, connect, expect, explained, open_own, reason_of, require
 from .sink import SinkError
 
-APPLICATION_ID = 0x46535452
-"""In the header of the file ("FSTR"): how a store is told from anybody else's database."""
-FORMAT = 1
-DatabaseErrors = (sqlite3.Error, UnicodeError)
-"""What reading a damaged file raises: SQLite's own message may quote bytes that are no text."""
-BUSY_SECONDS = 0.1
-"""How long a write waits for another program's lock on the file."""
+STORE = Kind(application_id=0x46535452, format=1, name="event store")  # "FSTR"
 
-_SCHEMA = """
-BEGIN IMMEDIATE;
-CREATE TABLE store (identity TEXT NOT NULL, software TEXT NOT NULL) STRICT;
-CREATE TABLE events (
-    sequence INTEGER PRIMARY KEY,
-    epoch INTEGER NOT NULL,
-    event TEXT NOT NULL,
-    hash BLOB NOT NULL,
-    kind TEXT GENERATED ALWAYS AS (json_extract(event, '$.kind')) VIRTUAL,
-    stream TEXT GENERATED ALWAYS AS (json_extract(event, '$.stream')) VIRTUAL
-) STRICT;
-CREATE TRIGGER events_keep BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'a store is append-only'); END;
-CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'a store is append-only'); END;
-CREATE TRIGGER events_next BEFORE INSERT ON events
+_TABLES = (
+    "CREATE TABLE store (identity TEXT NOT NULL, software TEXT NOT NULL) STRICT",
+    """CREATE TABLE events (
+        sequence INTEGER PRIMARY KEY,
+        epoch INTEGER NOT NULL,
+        event TEXT NOT NULL,
+        hash BLOB NOT NULL,
+        kind TEXT GENERATED ALWAYS AS (json_extract(event, '$.kind')) VIRTUAL,
+        stream TEXT GENERATED ALWAYS AS (json_extract(event, '$.stream')) VIRTUAL
+    ) STRICT""",
+)
+_TRIGGERS = (
+    "CREATE TRIGGER {table}_keep BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'a store is append-only'); END",
+    "CREATE TRIGGER {table}_stay BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, 'a store is append-only'); END",
+)
+_NEXT_ONLY = """CREATE TRIGGER events_next BEFORE INSERT ON events
 WHEN NEW.sequence IS NOT (SELECT ifnull(max(sequence) + 1, 0) FROM events)
-BEGIN SELECT RAISE(ABORT, 'a store takes the next number only'); END;
-CREATE TRIGGER store_keep BEFORE UPDATE ON store BEGIN SELECT RAISE(ABORT, 'a store is append-only'); END;
-CREATE TRIGGER store_stay BEFORE DELETE ON store BEGIN SELECT RAISE(ABORT, 'a store is append-only'); END;
-"""
+BEGIN SELECT RAISE(ABORT, 'a store takes the next number only'); END"""
 _RECORDS = "SELECT sequence, epoch, CAST(event AS BLOB), hash FROM events"
 _STREAMS = """
 SELECT stream, min(epoch), max(epoch), count(*), sum(kind = 'plane.left'),
@@ -69,13 +61,13 @@ class StoredStream(NamedTuple):
 
 
 class StoreFile:
-    """An open store. For one thread at a time; made by `writing` and `reading`."""
+    """An open store. For one thread at a time; made by `open_for_writing` and `reading`."""
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         self.path = path
         self._database = database
         row = database.execute("SELECT identity FROM store").fetchone()
-        _only(row is not None, path, "is damaged: its identity is gone")
+        require(row is not None, path, "is damaged: its identity is gone")
         self.identity = str(row[0])
 
     def records(self, first: int = 0) -> Iterator[Record]:
@@ -126,17 +118,15 @@ def open_for_writing(path: Path, *, power_safe: bool) -> StoreFile:
         path: the file; its folder is there.
         power_safe: wait for the disk with each record, so that a power cut loses none.
     """
-    database = _connect(path, "mode=rwc")
+    database = open_own(path, STORE, create=_create, power_safe=power_safe)
     try:
-        if _is_blank(database):
-            _create(database, path)
-        _expect_store(database, path)
-        database.execute(f"PRAGMA synchronous = {'FULL' if power_safe else 'NORMAL'}")
         file = StoreFile(path, database)
         file.last()
     except BaseException as error:
         database.close()
-        raise _explained(error, path) from None
+        if isinstance(error, ChainError):
+            raise ChainError(f"{path}: {error}; keep the file and begin another") from None
+        raise explained(error, path, STORE) from None
     return file
 
 
@@ -144,99 +134,30 @@ def open_for_writing(path: Path, *, power_safe: bool) -> StoreFile:
 def reading(path: Path | str) -> Generator[StoreFile]:
     """The store at ``path``, for reading, also while it is written. Raises `SinkError` when it is none."""
     path = Path(path)
-    if not path.is_file():
-        raise SinkError(f"{path}: is not there" if not path.exists() else f"{path}: is no event store")
-    database = _connect(path, "mode=ro" if _shared_memory_possible(path) else "immutable=1")
+    require(path.exists(), path, "is not there")
+    require(path.is_file(), path, f"is no {STORE.name}")
+    try:
+        database = connect(path, "mode=ro" if _index_possible(path) else "immutable=1")
+    except sqlite3.Error as error:
+        raise explained(error, path, STORE) from None
     with closing(database):
         try:
-            _expect_store(database, path)
+            expect(database, path, STORE)
             file = StoreFile(path, database)
         except DatabaseErrors as error:
-            raise _explained(error, path) from None
+            raise explained(error, path, STORE) from None
         yield file
 
 
-@contextmanager
-def sole_writer(path: Path) -> Generator[None]:
-    """While inside, no other program writes the store at ``path``; a killed one lets go of it at once."""
-    lock = path.with_name(f"{path.name}-lock")  # not on the file itself: closing it would drop SQLite's own locks
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SinkError(f"{path}: is being written by another program; give each its own file") from None
-        yield
-    finally:
-        os.close(descriptor)
+def _create(database: sqlite3.Connection) -> None:
+    for statement in (*_TABLES, _NEXT_ONLY):
+        database.execute(statement)
+    database.execute("INSERT INTO store VALUES (?, ?)", (secrets.token_hex(16), f"fetalstream {__version__}"))
+    for table in ("events", "store"):
+        for trigger in _TRIGGERS:
+            database.execute(trigger.format(table=table))
 
 
-def reason_of(error: sqlite3.Error | UnicodeError | OSError) -> str:
-    """What went wrong, in words."""
-    if isinstance(error, UnicodeError):
-        return "text that is none"
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    name = getattr(error, "sqlite_errorname", "")
-    return f"{error} ({name})" if name.startswith("SQLITE_IOERR") else str(error)
-
-
-def _connect(path: Path, options: str) -> sqlite3.Connection:
-    try:
-        return sqlite3.connect(
-            f"file:{quote(str(path.resolve()))}?{options}",
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-    except sqlite3.Error as error:
-        raise _explained(error, path) from None
-
-
-def _shared_memory_possible(path: Path) -> bool:
+def _index_possible(path: Path) -> bool:
     """Whether SQLite can keep its index of the WAL beside the file; it cannot on a medium that is read only."""
     return os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-wal").exists()
-
-
-def _is_blank(database: sqlite3.Connection) -> bool:
-    """Nothing is in it, as when its maker was killed at once."""
-    empty = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
-    return empty and database.execute("PRAGMA application_id").fetchone()[0] == 0
-
-
-def _create(database: sqlite3.Connection, path: Path) -> None:
-    """All of an empty store, or nothing."""
-    _only(database.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal", path, "cannot be kept in WAL mode")
-    database.executescript(_SCHEMA)
-    database.execute("INSERT INTO store VALUES (?, ?)", (secrets.token_hex(16), f"fetalstream {__version__}"))
-    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    database.execute(f"PRAGMA user_version = {FORMAT}")
-    database.execute("COMMIT")
-
-
-def _expect_store(database: sqlite3.Connection, path: Path) -> None:
-    (application,) = database.execute("PRAGMA application_id").fetchone()
-    _only(application == APPLICATION_ID, path, "is a database of something else, no event store")
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    _only(version == FORMAT, path, f"is a store of format {version}; this program knows format {FORMAT}")
-
-
-def _only(condition: bool, path: Path, otherwise: str) -> None:
-    if not condition:
-        raise SinkError(f"{path}: {otherwise}")
-
-
-def _explained(error: BaseException, path: Path) -> BaseException:
-    if isinstance(error, ChainError):
-        return ChainError(f"{path}: {error}; keep the file and begin another")
-    if isinstance(error, UnicodeError):
-        return SinkError(f"{path}: is damaged: {reason_of(error)}")
-    if isinstance(error, sqlite3.Error):
-        if getattr(error, "sqlite_errorname", "") == "SQLITE_NOTADB":
-            return SinkError(f"{path}: is no event store")
-        damaged = getattr(error, "sqlite_errorname", "").startswith("SQLITE_CORRUPT")
-        return SinkError(f"{path}: {'is damaged' if damaged else 'cannot be opened'}: {reason_of(error)}")
-    if isinstance(error, OSError):
-        return SinkError(f"{path}: cannot be opened: {reason_of(error)}")
-    return error

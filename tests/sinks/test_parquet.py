@@ -44,8 +44,8 @@ def test_fields_are_columns_and_those_of_other_kinds_are_null(store, tmp_path):
     rows = {row["kind"]: row for row in table_of(store, tmp_path / "events.parquet")}
     left = rows["plane.left"]
     assert (left["plane"], left["end_seconds"], left["frames"], left["reason"]) == ("femur", 72.25, 10, "signal frozen")
-    assert (left["captured_ns"], left["frames_read"], left["labels"]) == (None, None, None)
-    assert rows["plane.entered"]["latency_ms"] == 12.5
+    assert (left["stamp_captured_ns"], left["frames_read"], left["labels"]) == (None, None, None)
+    assert rows["plane.entered"]["stamp_latency_ms"] == 12.5
     assert json.loads(rows["stream.started"]["model"])["name"] == "compact"
     assert json.loads(rows["frame.scores"]["scores"]) == [0.1, 0.9]
     assert rows["stream.ended"]["frames_dropped"] == '{"busy":10}'

@@ -196,7 +196,7 @@ def test_a_store_of_a_later_format_is_left_to_later_programs(path):
     database = sqlite3.connect(path)
     database.execute("PRAGMA user_version = 2")
     database.close()
-    with pytest.raises(SinkError, match="is a store of format 2; this program knows format 1"):
+    with pytest.raises(SinkError, match="is of format 2; this program knows event stores of 1"):
         StoreSink(path)
 
 
