@@ -171,6 +171,8 @@ class ZmqSection(Section):
     kind: Literal["zmq"]
     endpoint: str = "tcp://127.0.0.1:5555"
     encoding: Literal["msgpack", "json"] = "msgpack"
+    key: str | None = None
+    """Name of the secret key that encrypts events (`fetalstream keys create`); null: unencrypted, this machine only."""
 
 
 class StoreSection(Section):

@@ -25,6 +25,12 @@ class Recorder:
         self._clock_ns = clock_ns
         self._sequence = 0
         self._score_sequence = 0
+        self._count_drops: Callable[[], int] = lambda: 0
+        self._drops_told = 0
+
+    def watch_drops(self, count: Callable[[], int]) -> None:
+        """Where to ask how many frames have been dropped so far."""
+        self._count_drops = count
 
     def make(self, kind: type[E], *, captured_ns: int | None = None, **fields: Any) -> E:
         """An event of ``kind`` with the next number; ``captured_ns`` is that of the newest frame it speaks of."""
@@ -39,8 +45,10 @@ class Recorder:
             return None
         now_ns = self._clock_ns()
         captured_ns = now_ns if captured_ns is None else captured_ns
+        drops_before, self._drops_told = self._drops_told, self._count_drops()
         return Stamp(
             captured_ns=captured_ns,
             latency_ms=round((now_ns - captured_ns) / 1e6, 3),
             wall_time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            frames_dropped=self._drops_told - drops_before,
         )

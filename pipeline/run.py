@@ -100,6 +100,7 @@ class StreamRun:
         self._frames: Channel[Item] = Channel(
             flow.queue_frames, policy=flow.policy, droppable=lambda item: isinstance(item, Frame)
         )
+        self.recorder.watch_drops(lambda: self._frames.dropped)
         self._prepared: Channel[Prepared | Notice] = Channel(flow.batch_frames)
         self._scored: Channel[Scored | Notice] = Channel(SCORED_CAPACITY)
         self._crew = Crew(self._tear_down)

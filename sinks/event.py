@@ -21,11 +21,13 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
         captured_ns: monotonic clock of the newest frame the record speaks of.
         latency_ms: from that frame's capture to this record.
         wall_time: UTC, ISO 8601, for the record only.
+        frames_dropped: for want of time, since the record before this one in the stream.
     """
 
     captured_ns: int
     latency_ms: float
     wall_time: str
+    frames_dropped: int = 0
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):

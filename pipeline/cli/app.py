@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ... import FetalStreamError, __version__
-from . import doctor, evaluate, lab, live, store, study, train
+from . import bus, doctor, evaluate, lab, live, store, study, train
 
 app = typer.Typer(
     name="fetalstream",
@@ -22,6 +22,8 @@ app.command()(doctor.doctor)
 app.add_typer(lab.weights_app, name="weights")
 app.add_typer(lab.bench_app, name="bench")
 app.add_typer(store.app, name="store")
+app.add_typer(bus.events_app, name="events")
+app.add_typer(bus.keys_app, name="keys")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
 

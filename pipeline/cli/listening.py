@@ -6,33 +6,55 @@ from contextlib import closing
 import msgspec
 from rich.console import Console
 
-from ...sinks.client import Client, Gap, Restarted
+from ...sinks import AnyEvent
+from ...sinks.client import Client
+from ...sinks.notice import Gap, Joined, Lagging, Notice, Restarted, Silent
 from ...sinks.text import line_of
 
 POLL_SECONDS = 0.5
 
 
-def listen_to(endpoint: str, *, topics: tuple[str, ...], as_json: bool, count: int | None) -> None:
-    """Print events until ``count`` have come or the user ends it; what was missed is said on standard error."""
+def listen_to(client: Client, *, as_json: bool, count: int | None) -> None:
+    """Print events until ``count`` have come or the user ends it; what is not there is said on standard error.
+
+    Takes the client over and closes it.
+    """
     errors = Console(stderr=True, highlight=False)
     if sys.stderr.isatty():
-        errors.print(f"listening to {endpoint}; Ctrl-C ends", style="dim")
+        errors.print(f"listening to {client.endpoint}; Ctrl-C ends", style="dim")
     shown = 0
-    with closing(Client(endpoint, topics=topics)) as client:
+    with closing(client):
         while count is None or shown < count:
             received = client.receive(timeout_seconds=POLL_SECONDS)
-            if received is None:
-                continue
-            if isinstance(received, Gap | Restarted):
-                errors.print(_missed(received), style="yellow", soft_wrap=True)
-                continue
-            text = msgspec.json.encode(received).decode() if as_json else line_of(received)
-            print(text, flush=True)  # noqa: T201 - this command's output
-            shown += 1
+            if isinstance(received, Notice):
+                if said := _said(received):
+                    errors.print(said, style="yellow", soft_wrap=True, markup=False)
+                state = received.events if isinstance(received, Joined) else ()
+                for event in state[: None if count is None else count - shown]:
+                    _print(event, as_json=as_json)
+                    shown += 1
+            elif received is not None:
+                _print(received, as_json=as_json)
+                shown += 1
 
 
-def _missed(what: Gap | Restarted) -> str:
-    if isinstance(what, Restarted):
-        return f"another publisher answers (epoch {what.epoch}); what the last one sent at its end may be missing"
-    when = "before this listener joined" if what.first_sequence == 0 else f"from number {what.first_sequence} on"
-    return f"{what.missing} x {what.topic} missed, {when}"
+def _print(event: AnyEvent, *, as_json: bool) -> None:
+    text = msgspec.json.encode(event).decode() if as_json else line_of(event)
+    print(text, flush=True)  # noqa: T201 - this command's output
+
+
+def _said(what: Notice) -> str:
+    match what:
+        case Joined(before=before, events=events):
+            total = sum(before.values())
+            return f"joined after {total} events; the last of each kind follow ({len(events)})" if total else ""
+        case Gap(topic=topic, missing=missing, first_sequence=first):
+            return f"{missing} x {topic} missed for good, from number {first} on"
+        case Restarted(epoch=epoch):
+            return f"another publisher answers (epoch {epoch}); what the last one sent at its end may be missing"
+        case Lagging(seconds=seconds):
+            return f"behind by {seconds:.1f} s"
+        case Silent(endpoint=endpoint, seconds=seconds):
+            return f"no sign of life from {endpoint} for {seconds:.0f} s: nobody publishes there, or a key does not fit"
+        case _:
+            return "the publisher does not answer requests: what is missed cannot be got back"

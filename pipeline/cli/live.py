@@ -93,11 +93,22 @@ def listen(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     count: Annotated[int | None, typer.Option("--count", min=1, help="End after so many events.")] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Begin with all the publisher still has, not with the last of each kind.")
+    ] = False,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="NAME", help="Our own key, for a publisher that has one.")
+    ] = None,
+    server_key: Annotated[
+        str | None, typer.Option("--server-key", metavar="KEY", help="The publisher's public key: file or letters.")
+    ] = None,
 ) -> None:
-    """Print events as they are published, until Ctrl-C; gaps are reported."""
+    """Print events as they are published, until Ctrl-C; what was missed is asked for again, or reported."""
+    from ...sinks.client import Client
     from .listening import listen_to
 
-    listen_to(endpoint, topics=tuple(topic or ()), as_json=json, count=count)
+    client = Client(endpoint, topics=topic or (), history=history, key=key, server_key=server_key)
+    listen_to(client, as_json=json, count=count)
 
 
 def _kept_in(folder: Path, sinks: "tuple[SinkSection, ...]") -> "tuple[SinkSection, ...]":

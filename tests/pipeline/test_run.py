@@ -94,6 +94,8 @@ def test_a_slow_model_in_live_drops_and_counts_but_never_falls_behind():
     dropped = ended.frames_dropped["encoder_busy"]
     assert dropped > 200
     assert ended.frames_embedded + dropped == ended.frames_read == 400
+    stamps = [event.stamp for event in sink.events if event.stamp]
+    assert sum(stamp.frames_dropped for stamp in stamps) == dropped  # each event tells those since the one before
     latency_ms = run.telemetry.snapshot().latency_p95_ms
     assert latency_ms is not None
     assert latency_ms < 3 * seconds * 1000 + 30  # two encodings, and what a busy machine adds

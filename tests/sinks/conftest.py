@@ -1,6 +1,8 @@
 """Events of every kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing
+from typing import Any
 
 import pytest
 
@@ -78,3 +80,10 @@ def _story(stream: str) -> list[AnyEvent]:
 def story() -> Callable[[str], list[AnyEvent]]:
     """The events of a short stream of the given name, one of each kind."""
     return _story
+
+
+@pytest.fixture
+def opened() -> Generator[Callable[[Any], Any]]:
+    """Takes whatever can be closed, gives it back, and closes it at the end of the test: a socket left open hangs."""
+    with ExitStack() as stack:
+        yield lambda thing: stack.enter_context(closing(thing))

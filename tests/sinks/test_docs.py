@@ -1,20 +1,35 @@
 """What docs/events.md promises."""
 
+import json
 import re
 import subprocess
 import sys
-import threading
 import typing
+from contextlib import closing
 from pathlib import Path
 
-from fetalstream.sinks import AnyEvent, PlaneEntered
-from fetalstream.sinks.publisher import Publisher
+import pytest
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+from fetalstream.sinks import AnyEvent, PlaneEntered
+from fetalstream.sinks.desk import QUESTIONS_PER_SECOND
+from fetalstream.sinks.publisher import DEFAULT_HWM, Publisher
+from fetalstream.sinks.questions import (
+    MOST_ANSWER_BYTES,
+    MOST_ANSWER_MESSAGES,
+    MOST_QUESTION_BYTES,
+    Answer,
+    Question,
+)
+from fetalstream.sinks.ring import MOST_BYTES, MOST_MESSAGES, Ring
+from fetalstream.sinks.schema import wire_schema_text
+from fetalstream.sinks.wire import MOST_BODY_BYTES, MOST_HEADER_BYTES, SCHEMA_VERSION, Header, Heartbeat
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "events.md").read_text(encoding="utf-8")
 
 
 def test_the_page_lists_every_kind_with_every_field():
-    rows = dict(re.findall(r"^\| `([a-z.]+)` \| (.+) \|$", PAGE, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([a-z]+\.[a-z.]+)` \| (.+) \|$", PAGE, re.MULTILINE))
     common = {"stream", "sequence", "stamp"}
     assert set(rows) == {kind.__struct_config__.tag for kind in typing.get_args(AnyEvent)}
     for kind in typing.get_args(AnyEvent):
@@ -22,22 +37,65 @@ def test_the_page_lists_every_kind_with_every_field():
         assert set(kind.__struct_fields__) - common <= told
 
 
-def test_the_subscriber_of_the_page_works():
+def test_the_schema_is_that_of_the_types():
+    """Once it is not: fetalstream events schema > docs/events.schema.json"""
+    assert (DOCS / "events.schema.json").read_text(encoding="utf-8") == wire_schema_text()
+
+
+def test_the_header_of_the_page_has_the_fields_of_a_header():
+    block = re.search(r"```json\n(.+?)```", PAGE, re.DOTALL)
+    assert block is not None
+    assert list(json.loads(block[1])) == list(Header.__struct_fields__)
+    assert json.loads(block[1])["schema"] == SCHEMA_VERSION
+
+
+def test_the_page_explains_every_field_of_heartbeats_questions_and_answers():
+    for kind in (Heartbeat, Question, Answer):
+        assert [name for name in kind.__struct_fields__ if f"`{name}`" not in PAGE] == []
+
+
+def test_the_limits_of_the_page_are_those_of_the_code():
+    text = " ".join(PAGE.split())
+    assert f"{DEFAULT_HWM} messages wait for each" in text
+    assert f"the last {MOST_MESSAGES:,} messages or {MOST_BYTES // 2**20} MiB".replace(",", " ") in text
+    assert f"at most {MOST_ANSWER_MESSAGES} messages or {MOST_ANSWER_BYTES // 2**10} KiB at a time" in text
+    assert f"{QUESTIONS_PER_SECOND} answers a second" in text
+    assert (MOST_HEADER_BYTES, MOST_QUESTION_BYTES, MOST_BODY_BYTES) == (4096, 4096, 2**20)
+
+
+def entered(sequence: int) -> PlaneEntered:
+    return PlaneEntered(stream="s", sequence=sequence, plane=f"femur {sequence}", start_seconds=1.5, score=0.9)
+
+
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+def test_the_subscriber_of_the_page_joins_by_a_snapshot_and_gets_back_what_it_missed(encoding):
     block = re.search(r"```python\n(.+?)```", PAGE, re.DOTALL)
     assert block is not None
-    publisher = Publisher("tcp://127.0.0.1:*")
-    event = PlaneEntered(stream="s", sequence=0, plane="femur", start_seconds=1.5, score=0.9)
-    command = [sys.executable, "-c", block[1], publisher.endpoint]
-    lines: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        stdout = process.stdout
-        reader = threading.Thread(target=lambda: lines.extend(stdout.readline().strip() for _ in range(3)))
-        reader.start()
-        while reader.is_alive():
-            publisher.write(event)
-            reader.join(0.02)
-        process.kill()
-    publisher.close()
-    assert re.fullmatch(r"missed \d+ of plane.entered", lines[0]) or lines[0] == "plane.entered femur 1.5"
-    assert lines[-1] == "plane.entered femur 1.5"
+    publisher = Publisher("tcp://127.0.0.1:*", encoding=encoding)
+    for sequence in range(3):
+        publisher.write(entered(sequence))
+    with (
+        closing(publisher),
+        subprocess.Popen(
+            [sys.executable, "-c", block[1], publisher.endpoint], stdout=subprocess.PIPE, text=True
+        ) as child,
+    ):
+        assert child.stdout is not None
+        lines = (line.strip() for line in child.stdout)
+        assert next(lines) == "joined after 3 events, 1 of them are the state"
+        publisher.write(entered(3))
+        assert next(lines) == "plane.entered femur 3"
+        publisher._send = lambda parts: None  # the network loses some
+        for sequence in range(4, 604):
+            publisher.write(entered(sequence))
+        del publisher._send
+        publisher.write(entered(604))
+        assert [next(lines) for _ in range(601)] == [f"plane.entered femur {number}" for number in range(4, 605)]
+        publisher._ring = Ring()  # and the publisher has forgotten what the network loses now
+        publisher._send = lambda parts: None
+        publisher.write(entered(605))
+        publisher._ring = Ring()
+        del publisher._send
+        publisher.write(entered(606))
+        assert [next(lines), next(lines)] == ["lost 1 of plane.entered", "plane.entered femur 606"]
+        child.kill()
