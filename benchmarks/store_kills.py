@@ -28,10 +28,8 @@ from fetalstream.sinks.client import Client
 from fetalstream.sinks.store_file import reading
 
 RESTLESS = (
-    "segments.enter_score=0.2",
-    "segments.leave_score=0.2",
-    "segments.hold_seconds=0",
-    "segments.release_seconds=0",
+    "segments={enter_score: 0.05, leave_score: 0.05, hold_seconds: 0, release_seconds: 0}",
+    "smoothing.time_constant_seconds=0",
 )
 """A demo that tells of planes many times a second, so that kills meet writes."""
 

@@ -184,6 +184,24 @@ class StoreSection(Section):
     """Wait for the disk with each event, so that not even a power cut loses one."""
 
 
+class WebhookSection(Section):
+    kind: Literal["webhook"]
+    url: str
+    """https, or http on this machine."""
+    queue: Path
+    """File in which events wait until the server has taken them."""
+    topics: tuple[str, ...] = ()
+    """Beginnings of the kinds to send, such as plane.; empty: all but frame.scores."""
+    token_variable: str | None = None
+    """Environment variable that holds a bearer token."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
+    """How long to wait for each sign of life of the server."""
+    most_waiting: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
+    """Events kept while the server takes none; beyond that the oldest are lost, and counted."""
+    plain_http: bool = False
+    """Allow http to other machines, where anybody on the way can read along."""
+
+
 class ConsoleSection(Section):
     kind: Literal["console"]
     frame_scores: bool = False
@@ -198,7 +216,8 @@ class PluginSinkSection(Section):
 
 
 SinkSection = Annotated[
-    JsonLinesSection | StoreSection | ZmqSection | ConsoleSection | PluginSinkSection, Field(discriminator="kind")
+    JsonLinesSection | StoreSection | ZmqSection | WebhookSection | ConsoleSection | PluginSinkSection,
+    Field(discriminator="kind"),
 ]
 
 

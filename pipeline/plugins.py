@@ -39,6 +39,7 @@ BUILT_IN: dict[Seam, dict[str, str]] = {
         "console": "fetalstream.sinks.console:ConsoleSink",
         "jsonl": "fetalstream.sinks.jsonl:JsonLinesSink",
         "store": "fetalstream.sinks.store:StoreSink",
+        "webhook": "fetalstream.sinks.webhook:WebhookSink",
         "zmq": "fetalstream.sinks.publisher:Publisher",
     },
 }

@@ -34,7 +34,7 @@ def export(file: StoreFile, out: Path) -> int:
     """Write ``out``, whole or not at all; returns how many rows it has. The chain is checked on the way.
 
     Columns: `STORE_COLUMNS`, then every field any kind of event has (null where this kind has none; the stamp's fields
-    as ``stamp_...``; lists and mappings as JSON), then `LAST_COLUMNS`. Raises `ChainError` for a store that was changed and
+    as ``stamp_...``; lists and mappings as JSON), then `LAST_COLUMNS`. Raises `ChainError` for a changed store, and
     `SinkError` when ``out`` cannot be written or pyarrow is missing.
     """
     arrow, parquet = _pyarrow()
@@ -95,7 +95,7 @@ def _row(record: Record, fields: dict[str, type]) -> dict[str, Any]:
         event = msgspec.json.decode(record.event, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise SinkError(f"record {record.sequence} is no event: {error}") from None
-    stamp = event.pop("stamp", None) or {}
+    stamp: dict[str, Any] = event.pop("stamp", None) or {}
     event |= {f"stamp_{name}": value for name, value in stamp.items()}
     return {
         "store_sequence": record.sequence,
