@@ -14,7 +14,7 @@ from .event import AnyEvent
 from .guard import Guard, Limits
 from .keys import AllowList, KeyPair, key_folder, load_pair
 from .questions import MOST_ANSWER_BYTES, MOST_ANSWER_MESSAGES, MOST_QUESTION_BYTES, Answer, Question
-from .ring import Ring
+from .ring import MOST_MESSAGES, Ring
 from .sink import SinkError
 from .wire import HEARTBEAT_TOPIC, Encoding, Heartbeat, Parts, Writer
 from .zap import ZAP_DOMAIN, Gatekeeper
@@ -46,6 +46,7 @@ class Publisher:
         endpoint: ``tcp://`` on this machine or ``ipc://``; with a key ``tcp://`` anywhere; port ``*`` takes a free one.
         encoding: of the bodies.
         hwm: messages kept for each subscriber that does not keep up.
+        remembered: most messages of each topic kept for replay.
         key: name or file of the publisher's secret key (`fetalstream keys create`). Then everything is encrypted, and
             only clients whose keys are in the folder ``allowed`` beside it get in. None: neither, on this machine only.
     """
@@ -56,6 +57,7 @@ class Publisher:
         *,
         encoding: Encoding = "msgpack",
         hwm: int = DEFAULT_HWM,
+        remembered: int = MOST_MESSAGES,
         key: str | None = None,
     ) -> None:
         if hwm < 1:  # to ZeroMQ, 0 means without bound
@@ -64,7 +66,7 @@ class Publisher:
         pair = None if key is None else load_pair(key, folder)
         address = bindable(endpoint, encrypted=pair is not None)
         self._writer = Writer(epoch=secrets.token_hex(8), encoding=encoding)
-        self._ring = Ring()
+        self._ring = Ring(most_messages=remembered)
         self._lock = threading.Lock()
         self._desk: Desk | None = None
         self._context = zmq.Context()

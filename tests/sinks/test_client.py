@@ -10,7 +10,6 @@ from fetalstream.sinks import PlaneEntered, SinkError
 from fetalstream.sinks.client import Client
 from fetalstream.sinks.notice import Gap, Joined, Lagging, Restarted, Silent, Unanswered
 from fetalstream.sinks.publisher import Publisher
-from fetalstream.sinks.ring import Ring
 from fetalstream.sinks.wire import Heartbeat, Writer
 
 ANY_PORT = "tcp://127.0.0.1:*"
@@ -83,8 +82,7 @@ def test_who_asks_for_the_history_gets_all_that_is_remembered_in_order(story, op
 
 
 def test_what_is_no_longer_remembered_is_reported_as_a_gap_before_what_follows(opened):
-    publisher = opened(Publisher(ANY_PORT))
-    publisher._ring = Ring(most_messages=10)
+    publisher = opened(Publisher(ANY_PORT, remembered=10))
     for sequence in range(25):
         publisher.write(entered(sequence))
     client = opened(Client(publisher.endpoint, history=True))
