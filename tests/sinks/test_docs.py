@@ -1,7 +1,9 @@
 """What docs/events.md promises."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import typing
@@ -22,7 +24,7 @@ from fetalstream.sinks.questions import (
 )
 from fetalstream.sinks.ring import MOST_BYTES, MOST_MESSAGES, Ring
 from fetalstream.sinks.schema import wire_schema_text
-from fetalstream.sinks.wire import MOST_BODY_BYTES, MOST_HEADER_BYTES, SCHEMA_VERSION, Header, Heartbeat
+from fetalstream.sinks.wire import MOST_BODY_BYTES, MOST_HEADER_BYTES, SCHEMA_VERSION, Encoding, Header, Heartbeat
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "events.md").read_text(encoding="utf-8")
@@ -67,22 +69,18 @@ def entered(sequence: int) -> PlaneEntered:
     return PlaneEntered(stream="s", sequence=sequence, plane=f"femur {sequence}", start_seconds=1.5, score=0.9)
 
 
-@pytest.mark.parametrize("encoding", ["msgpack", "json"])
-def test_the_subscriber_of_the_page_joins_by_a_snapshot_and_gets_back_what_it_missed(encoding):
-    block = re.search(r"```python\n(.+?)```", PAGE, re.DOTALL)
-    assert block is not None
+def follow(command: list[str], encoding: Encoding, joined: str) -> None:
+    """Runs a subscriber that is not ours against a publisher whose messages are lost now and then."""
     publisher = Publisher("tcp://127.0.0.1:*", encoding=encoding)
     for sequence in range(3):
         publisher.write(entered(sequence))
     with (
         closing(publisher),
-        subprocess.Popen(
-            [sys.executable, "-c", block[1], publisher.endpoint], stdout=subprocess.PIPE, text=True
-        ) as child,
+        subprocess.Popen([*command, publisher.endpoint], stdout=subprocess.PIPE, text=True) as child,
     ):
         assert child.stdout is not None
         lines = (line.strip() for line in child.stdout)
-        assert next(lines) == "joined after 3 events, 1 of them are the state"
+        assert next(lines) == joined
         publisher.write(entered(3))
         assert next(lines) == "plane.entered femur 3"
         publisher._send = lambda parts: None  # the network loses some
@@ -91,11 +89,37 @@ def test_the_subscriber_of_the_page_joins_by_a_snapshot_and_gets_back_what_it_mi
         del publisher._send
         publisher.write(entered(604))
         assert [next(lines) for _ in range(601)] == [f"plane.entered femur {number}" for number in range(4, 605)]
-        publisher._ring = Ring()  # and the publisher has forgotten what the network loses now
-        publisher._send = lambda parts: None
+        publisher._send = lambda parts: None  # and here the publisher has forgotten it besides
         publisher.write(entered(605))
         publisher._ring = Ring()
         del publisher._send
         publisher.write(entered(606))
         assert [next(lines), next(lines)] == ["lost 1 of plane.entered", "plane.entered femur 606"]
         child.kill()
+
+
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+def test_the_subscriber_of_the_page_joins_by_a_snapshot_and_gets_back_what_it_missed(encoding: Encoding):
+    block = re.search(r"```python\n(.+?)```", PAGE, re.DOTALL)
+    assert block is not None
+    follow([sys.executable, "-c", block[1]], encoding, "joined after 3 events, 1 of them are the state")
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The C++ subscriber; its libraries are in .ci/packages.txt."""
+    program = tmp_path_factory.mktemp("cpp") / "subscriber"
+    command = ["g++", "-std=c++17", "-Wall", "-Wextra", "-o", program, DOCS / "subscriber.cpp", "-lzmq"]
+    headers = all((Path("/usr/include") / name).exists() for name in ("zmq_addon.hpp", "nlohmann/json.hpp"))
+    if (not headers or shutil.which("g++") is None) and not os.environ.get("CI"):
+        pytest.skip("needs g++, cppzmq-dev and nlohmann-json3-dev")
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return program
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+def test_the_subscriber_in_another_language_does_the_same(compiled: Path, encoding: Encoding):
+    follow([str(compiled)], encoding, "joined after 3 events")
