@@ -39,6 +39,7 @@ from .run import Flow, StreamRun
 from .sampling import EveryFrame, FixedRate, Motion, Sampler
 from .segments import Rules, Segmenter
 from .settings import ConfigError
+from .showcase import Showcase
 from .smoothing import ExponentialSmoothing
 from .watch import Watch
 
@@ -170,6 +171,7 @@ def build_run(
         analyst=analyst,
         recorder=recorder,
         outlets=Outlets(sinks, recorder=recorder, live=stamped),
+        showcase=Showcase(sinks),
         config_sha256=config.sha256,
     )
 

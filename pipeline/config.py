@@ -202,6 +202,16 @@ class WebhookSection(Section):
     """Allow http to other machines, where anybody on the way can read along."""
 
 
+class OpenIgtLinkSection(Section):
+    kind: Literal["openigtlink"]
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 18944
+    pictures_fps: Annotated[float, Field(ge=0, le=60)] = 0.0
+    """Most pictures a second, black outside the fan; 0 sends none."""
+    exposed: bool = False
+    """Listen where other machines can connect: OpenIGTLink has no login and no encryption."""
+
+
 class ConsoleSection(Section):
     kind: Literal["console"]
     frame_scores: bool = False
@@ -216,7 +226,13 @@ class PluginSinkSection(Section):
 
 
 SinkSection = Annotated[
-    JsonLinesSection | StoreSection | ZmqSection | WebhookSection | ConsoleSection | PluginSinkSection,
+    JsonLinesSection
+    | StoreSection
+    | ZmqSection
+    | WebhookSection
+    | OpenIgtLinkSection
+    | ConsoleSection
+    | PluginSinkSection,
     Field(discriminator="kind"),
 ]
 

@@ -38,6 +38,7 @@ BUILT_IN: dict[Seam, dict[str, str]] = {
     "sinks": {
         "console": "fetalstream.sinks.console:ConsoleSink",
         "jsonl": "fetalstream.sinks.jsonl:JsonLinesSink",
+        "openigtlink": "fetalstream.sinks.openigtlink:OpenIgtLinkSink",
         "store": "fetalstream.sinks.store:StoreSink",
         "webhook": "fetalstream.sinks.webhook:WebhookSink",
         "zmq": "fetalstream.sinks.publisher:Publisher",

@@ -29,6 +29,7 @@ from .messages import Notice, Prepared, Scored, SignalChange
 from .outlets import Outlets
 from .recorder import Recorder
 from .sampling import Sampler
+from .showcase import Showcase
 from .telemetry import Telemetry
 from .watch import Watch
 
@@ -79,6 +80,7 @@ class StreamRun:
         model: encoder and plane head.
         sampler, watch, analyst, recorder: fresh ones, for this stream alone.
         outlets: the sinks, which get every event in order; whoever made them closes them.
+        showcase: hands pictures to the sinks that asked for them.
         config_sha256: goes into the first event.
         telemetry: counts to read from any thread.
     """
@@ -92,6 +94,7 @@ class StreamRun:
     analyst: Analyst
     recorder: Recorder
     outlets: Outlets
+    showcase: Showcase
     config_sha256: str
     telemetry: Telemetry = field(default_factory=Telemetry)
 
@@ -184,6 +187,7 @@ class StreamRun:
 
     def _prepare_frame(self, frame: Frame) -> None:
         sight = self.watch.look(frame)
+        self.showcase.offer(frame, self.watch.fan)
         if sight.change is not None:
             self._prepared.put(sight.change)
         if sight.pixels is None:

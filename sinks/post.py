@@ -130,7 +130,7 @@ def _place(url: str, *, plain_http: bool) -> str:
         raise SinkError(f"webhook url: it begins with {parts.scheme or 'nothing'}://{host}; allowed: https://host/path")
     if parts.username is not None or parts.password is not None:
         raise SinkError("webhook url: it holds a login; put a token into an environment variable (token_variable)")
-    if parts.scheme == "http" and not plain_http and not _is_this_machine(host):
+    if parts.scheme == "http" and not plain_http and not is_this_machine(host):
         raise SinkError(
             f"webhook url: events would go to {host} in the clear; use https, or plain_http: true where the way is safe"
         )
@@ -138,7 +138,8 @@ def _place(url: str, *, plain_http: bool) -> str:
     return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether only this machine can be meant: a loopback address, or "localhost"."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
