@@ -18,7 +18,7 @@ from .publisher import DEFAULT_ENDPOINT
 from .questions import Answer
 from .ring import wanted
 from .sink import SinkError
-from .wire import EVENT_TOPICS, HEARTBEAT_TOPIC, MOST_BODY_BYTES, Heartbeat, Message, decode
+from .wire import EVENT_TOPICS, HEARTBEAT_TOPIC, MESSAGE_PARTS, MOST_BODY_BYTES, Heartbeat, Message, decode
 
 DEFAULT_HWM = 10_000
 SILENT_SECONDS = 3.0
@@ -27,6 +27,7 @@ LATE_SECONDS = 1.0
 MUTE_SECONDS = 30.0
 """For so long nothing is asked of a publisher that did not answer: asking holds up what comes."""
 _LOOK_UP_SECONDS = 0.1
+_KNOWN_TOPICS = frozenset(topic.encode() for topic in (*EVENT_TOPICS, HEARTBEAT_TOPIC))
 
 Received = AnyEvent | Notice
 
@@ -34,9 +35,10 @@ Received = AnyEvent | Notice
 class Client:
     """Receives events; may start before or after the publisher, and outlives it.
 
-    It joins by a snapshot (`Joined`), after which events come in order, each once. What the connection has lost it asks
-    for again; what it cannot get it reports (`Gap`), before the first event behind the hole. A heartbeat each second
-    lets it notice losses at the end, and silence. What it can make no sense of it counts in ``rejected`` and skips.
+    It joins by a snapshot (`Joined`), after which events come each once, those of each topic in order (over all topics
+    their own ``sequence`` gives the order). What the connection has lost it asks for again; what it cannot get it
+    reports (`Gap`), before the first event behind the hole. A heartbeat each second lets it notice losses at the end,
+    and silence. What it can make no sense of it counts in ``rejected`` and skips.
 
     Args:
         endpoint: where the publisher listens.
@@ -273,6 +275,10 @@ class Client:
             self._waiting.append(Silent(endpoint=self.endpoint, seconds=round(seconds, 1)))
 
     def _decoded(self, parts: Sequence[bytes]) -> Message | None:
+        if parts[0] not in _KNOWN_TOPICS and len(parts) == MESSAGE_PARTS:
+            self.rejected += 1
+            self._complaints.add("events of a kind unknown to this version are passed over", repr(parts[0][:64]))
+            return None
         try:
             return decode(parts)
         except SinkError as error:

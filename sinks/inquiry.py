@@ -9,7 +9,7 @@ import zmq
 
 from .questions import Answer, Question, decode_answer, encode_question
 
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 1.0
 ATTEMPTS = 3
 _HWM = 16
 

@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from .sink import SinkError
-from .wire import Epoch, Number, Parts, Topic
+from .wire import MESSAGE_PARTS, Epoch, Number, Parts, Topic
 
 MOST_QUESTION_BYTES = 4096
 MOST_ANSWER_BYTES = 2**18
 MOST_ANSWER_MESSAGES = 256
-_MESSAGE_PARTS = 3
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,10 +74,10 @@ def encode_answer(answer: Answer, messages: Sequence[Parts]) -> list[bytes]:
 
 def decode_answer(parts: Sequence[bytes]) -> tuple[Answer, list[Sequence[bytes]]]:
     """The answer and the messages behind it, yet to be decoded. Raises `SinkError` for whatever is none."""
-    if len(parts) % _MESSAGE_PARTS != 1:
+    if len(parts) % MESSAGE_PARTS != 1:
         raise SinkError(f"an answer has one part and three for each message, not {len(parts)}")
     try:
         answer = _answer_decoder.decode(parts[0])
     except (ValueError, RecursionError) as error:
         raise SinkError(f"not an answer: {error}") from None
-    return answer, [parts[start : start + _MESSAGE_PARTS] for start in range(1, len(parts), _MESSAGE_PARTS)]
+    return answer, [parts[start : start + MESSAGE_PARTS] for start in range(1, len(parts), MESSAGE_PARTS)]

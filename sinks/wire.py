@@ -19,7 +19,7 @@ MOST_HEADER_BYTES = 4096
 MOST_BODY_BYTES = 2**20
 HEARTBEAT_TOPIC = "bus.heartbeat"
 EVENT_TOPICS = frozenset(str(kind.__struct_config__.tag) for kind in get_args(AnyEvent))
-_PARTS = 3
+MESSAGE_PARTS = 3
 _MOST_STREAMS = 64
 
 
@@ -154,7 +154,7 @@ _body_decoders = {
 
 def decode(parts: Sequence[bytes]) -> Message:
     """What `Writer` made, whoever sent it: raises `SinkError` for anything else, and runs no code from the wire."""
-    if len(parts) != _PARTS:
+    if len(parts) != MESSAGE_PARTS:
         raise SinkError(f"a message has topic, header and body, not {len(parts)} parts")
     topic, header_bytes, body = parts
     if len(header_bytes) > MOST_HEADER_BYTES or len(body) > MOST_BODY_BYTES:

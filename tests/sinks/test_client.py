@@ -1,3 +1,4 @@
+import random
 import socket
 import threading
 import time
@@ -226,6 +227,37 @@ def test_what_the_connection_loses_is_asked_for_again_and_comes_in_order(story, 
     received = [client.receive(10) for _ in events]
     assert received == [msgspec.structs.replace(event, stream="s" * 200) for event in events]
     assert all(isinstance(one, Lagging) for one in client.events(0.3))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_the_network_loses_everything_comes_once_and_by_topic_in_order(opened, story, monkeypatch, seed):
+    monkeypatch.setattr("fetalstream.sinks.desk.HEARTBEAT_SECONDS", 0.05)
+    rng = random.Random(seed)
+    publisher = opened(Publisher(ANY_PORT))
+    client = opened(Client(publisher.endpoint))
+    assert isinstance(client.receive(10), Joined)
+    send, lossy = publisher._send, rng.choice([0.05, 0.5, 0.95])
+    publisher._send = lambda parts: None if rng.random() < lossy else send(parts)
+    events = [event for number in range(40) for event in story(f"s{number}")]
+    for event in events:
+        publisher.write(event)
+        if rng.random() < 0.02:
+            time.sleep(0.03)
+    received = [client.receive(20) for _ in events]
+    for kind in {type(event) for event in events}:
+        assert [one for one in received if type(one) is kind] == [one for one in events if type(one) is kind]
+    assert client.receive(0.2) is None
+
+
+def test_a_kind_of_event_that_is_not_known_yet_is_passed_over_and_said(forger, opened, caplog):
+    client = opened(Client(forger.getsockopt_string(zmq.LAST_ENDPOINT), history=True))
+    writer = greeted(forger, client, Heartbeat(interval_seconds=1.0, requests_port=None, next={"gestational.age": 9}))
+    header, body = (part.replace(b"plane.entered", b"gestational.age") for part in writer.parts(entered(0))[1][1:])
+    forger.send_multipart([b"gestational.age", header, body])
+    forger.send_multipart(Writer(epoch="e", encoding="json").parts(entered(0))[1])
+    assert client.receive(10) == entered(0)
+    assert client.rejected == 1
+    assert "kind unknown to this version" in caplog.text
 
 
 def test_where_nobody_answers_what_is_missed_is_told_and_the_rest_comes(monkeypatch, opened):

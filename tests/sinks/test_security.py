@@ -4,16 +4,20 @@ import logging
 import os
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 import zmq
 
 from fetalstream.sinks import PlaneEntered, SinkError
+from fetalstream.sinks import publisher as publisher_module
 from fetalstream.sinks.client import Client
+from fetalstream.sinks.desk import QUESTIONS_PER_SECOND
 from fetalstream.sinks.keys import allow, create
 from fetalstream.sinks.notice import Joined, Silent
 from fetalstream.sinks.publisher import Publisher
+from fetalstream.sinks.questions import MOST_ANSWER_BYTES, MOST_QUESTION_BYTES
 
 ANY_PORT = "tcp://127.0.0.1:*"
 
@@ -200,6 +204,20 @@ def test_ten_thousand_forged_questions_get_no_answer_and_one_line(opened, caplog
     assert gets_in(publisher)
     assert len([message for message in caplog.messages if "makes no sense" in message]) == 1
     assert len(caplog.messages) <= 3
+
+
+def test_the_limits_of_the_page_are_those_of_the_code():
+    page = " ".join((Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8").split())
+    readers, askers = publisher_module._READERS, publisher_module._ASKERS
+    assert f"at most {publisher_module.DEFAULT_HWM} messages of memory" in page
+    assert f"gone ones are noticed after {publisher_module._DEAD_MS // 1000} s" in page
+    assert f"at most {publisher_module._MOST_SUBSCRIPTION_BYTES // 1024} KiB at the port for events" in page
+    assert f"{MOST_QUESTION_BYTES // 1024} KiB at the one for requests" in page
+    assert f"cut off at {readers.burst_bytes // 1024} KiB ({askers.burst_bytes // 1024} KiB for requests)" in page
+    assert f"{readers.bytes_per_second} B ({askers.bytes_per_second // 1024} KiB) a second" in page
+    assert f"{readers.connections} for events, {askers.connections} for requests" in page
+    assert f"{QUESTIONS_PER_SECOND} a second are answered" in page
+    assert f"at most {MOST_ANSWER_BYTES // 1024} KiB" in page
 
 
 def test_without_a_publisher_a_client_says_so_and_waits(keys, monkeypatch, opened):
