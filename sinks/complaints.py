@@ -34,7 +34,7 @@ class Complaints:
             self._held[kind] = self._held.get(kind, 0) + 1
             return
         self._quiet_until[kind] = now + self._quiet_seconds
-        _log.warning("%s: %s%s", self._where, kind, f" ({_harmless(detail)})" if detail else "")
+        _log.warning("%s: %s%s", self._where, kind, f" ({harmless(detail)})" if detail else "")
 
     def flush(self, *, everything: bool = False) -> None:
         """Tell how many were held back, of those kinds whose time has come."""
@@ -44,5 +44,6 @@ class Complaints:
             _log.warning("%s: %s, %d times more", self._where, kind, self._held.pop(kind))
 
 
-def _harmless(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text)[:200]
+def harmless(text: object) -> str:
+    """What came from outside, as one short line that steers no terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(text))[:200]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from .complaints import harmless
 from .sink import SinkError
 from .wire import MESSAGE_PARTS, Epoch, Number, Parts, Topic
 
@@ -65,7 +66,7 @@ def decode_question(part: bytes) -> Question:
     try:
         return _question_decoder.decode(part)
     except (ValueError, RecursionError) as error:
-        raise SinkError(f"not a question: {error}") from None
+        raise SinkError(f"not a question: {harmless(error)}") from None
 
 
 def encode_answer(answer: Answer, messages: Sequence[Parts]) -> list[bytes]:
@@ -79,5 +80,5 @@ def decode_answer(parts: Sequence[bytes]) -> tuple[Answer, list[Sequence[bytes]]
     try:
         answer = _answer_decoder.decode(parts[0])
     except (ValueError, RecursionError) as error:
-        raise SinkError(f"not an answer: {error}") from None
+        raise SinkError(f"not an answer: {harmless(error)}") from None
     return answer, [parts[start : start + MESSAGE_PARTS] for start in range(1, len(parts), MESSAGE_PARTS)]

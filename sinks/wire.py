@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from .complaints import harmless
 from .event import AnyEvent, ModelRef, StreamEnded, StreamStarted
 from .sink import SinkError
 
@@ -166,7 +167,7 @@ def decode(parts: Sequence[bytes]) -> Message:
         event = _body_decoders[header.encoding].decode(body)
     # UnicodeDecodeError is a ValueError, as msgspec's errors are; nesting without end is a RecursionError.
     except (ValueError, RecursionError) as error:
-        raise SinkError(f"not an event: {error}") from None
+        raise SinkError(f"not an event: {harmless(error)}") from None
     kind = kind_of(event)
     if topic != kind.encode() or header.type != kind:
         raise SinkError(f"topic {topic[:64]!r} or type {header.type[:64]!r} does not fit an event of kind {kind!r}")

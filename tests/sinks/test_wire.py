@@ -159,6 +159,7 @@ TOPIC, HEADER, BODY = written(ENTERED)
         ((TOPIC, HEADER, pickle.dumps(ENTERED.score)), "not an event"),
         ((TOPIC, HEADER, BODY.replace(b"0.9", b'"0.9"')), "not an event"),
         ((TOPIC, HEADER, BODY.replace(b"plane.entered", b"plane.unheard")), "not an event"),
+        ((TOPIC, HEADER, BODY.replace(b"plane.entered", b"plane\\nWARNING\\u001b[2J")), "not an event"),
         ((TOPIC, HEADER, b"[" * 100_000), "not an event"),
         ((TOPIC, HEADER, b"\xff" * 10), "not an event"),
         ((TOPIC, HEADER + b" " * 4096, BODY), "too long"),
