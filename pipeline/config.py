@@ -160,6 +160,15 @@ class SegmentsSection(Section):
         return self
 
 
+class MetricsSection(Section):
+    enabled: bool = False
+    """Serve counts and durations for Prometheus over HTTP."""
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 9464
+    exposed: bool = False
+    """Listen where other machines can connect; the page holds numbers only."""
+
+
 class JsonLinesSection(Section):
     kind: Literal["jsonl"]
     path: Path
@@ -253,6 +262,7 @@ class Config(BaseSettings):
     frame_scores: bool = False
     """Also send the scores of every embedded frame ("frame.scores")."""
     sinks: tuple[SinkSection, ...] = ()
+    metrics: MetricsSection = MetricsSection()
 
     @model_validator(mode="after")
     def _no_gap_by_sampling(self) -> Self:
@@ -268,10 +278,10 @@ class Config(BaseSettings):
     def sha256(self) -> str:
         """Hex digest over everything that can change a result.
 
-        Not over sinks, nor over where files lie: the weights have a digest of their own in each result, and other files
-        (a head, prompts, remembered fans) count by their content.
+        Not over sinks and metrics, nor over where files lie: the weights have a digest of their own in each result, and
+        other files (a head, prompts, remembered fans) count by their content.
         """
-        tree = self.model_dump(mode="json", exclude={"sinks": True, "model": {"weights"}})
+        tree = self.model_dump(mode="json", exclude={"sinks": True, "metrics": True, "model": {"weights"}})
         for section, key in (("head", "file"), ("head", "prompts"), ("fan", "memory")):
             named = tree[section].get(key)
             if named and Path(named).is_file():

@@ -1,11 +1,12 @@
 """All sinks of a stream behind one: a sink in trouble keeps its events waiting, and the others are told."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from ..sinks import AnyEvent, FrameScores, Sink, SinkDegraded, SinkRecovered
 from ..sinks.sink import BackgroundSink, SinkTroubleError, Standing
+from ..sinks.wire import kind_of
 from .recorder import Recorder
 
 MOST_WAITING = 10_000
@@ -44,6 +45,12 @@ class Outlets:
         self._recorder = recorder
         self._outlets = [_Outlet(sink, clock) for sink in sinks]
         self._live = live
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many events of each kind have been written; from any thread."""
+        return dict(self._counts)
 
     @property
     def standings(self) -> tuple[Standing, ...]:
@@ -52,6 +59,7 @@ class Outlets:
 
     def write(self, event: AnyEvent) -> None:
         """To all of them. Raises `SinkError` for what will not pass, and outside a live stream for any trouble."""
+        self._counts[kind_of(event)] += 1
         for outlet in self._outlets:
             outlet.write(event, keep=self._live)
 

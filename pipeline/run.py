@@ -136,6 +136,10 @@ class StreamRun:
             behind=behind,
         )
 
+    def depths(self) -> dict[str, int]:
+        """How many items wait between the stages; from any thread."""
+        return {"frames": len(self._frames), "prepared": len(self._prepared), "scored": len(self._scored)}
+
     def stop(self) -> None:
         """End in order: no more frames, what is under way is finished. From any thread or signal handler."""
         self.source.close()
@@ -186,14 +190,18 @@ class StreamRun:
         self._prepared.finish()
 
     def _prepare_frame(self, frame: Frame) -> None:
+        started_ns = time.monotonic_ns()
         sight = self.watch.look(frame)
         self.showcase.offer(frame, self.watch.fan)
+        prepared = None if sight.pixels is None else Prepared.of(frame, self.model.encoder.prepare(sight.pixels))
+        self.telemetry.timings.add("queue", (started_ns - frame.captured_ns) / 1e9)
+        self.telemetry.timings.add("prepare", (time.monotonic_ns() - started_ns) / 1e9)
         if sight.change is not None:
             self._prepared.put(sight.change)
-        if sight.pixels is None:
+        if prepared is None:
             self.telemetry.frame_skipped(sight.left_out)
         else:
-            self._prepared.put(Prepared.of(frame, self.model.encoder.prepare(sight.pixels)))
+            self._prepared.put(prepared)
 
     def _encode(self) -> None:
         take = partial(self._prepared.get_batch, self.flow.batch_frames, max_wait_seconds=self.flow.batch_wait_seconds)
@@ -204,8 +212,10 @@ class StreamRun:
             frames = [message for message in batch if isinstance(message, Prepared)]
             rows = iter(())
             if frames:
+                started = time.monotonic()
                 features = self.model.encoder.encode([frame.pixels for frame in frames])
                 rows = iter(self.model.planes(features).scores)
+                self.telemetry.timings.add("encode", time.monotonic() - started)
                 self.telemetry.frames_embedded(len(frames))
             for message in batch:
                 self._scored.put(Scored.of(message, next(rows)) if isinstance(message, Prepared) else message)
@@ -220,10 +230,12 @@ class StreamRun:
 
     def _tell(self) -> None:
         while (message := self._scored.get()) is not None:
+            started = time.monotonic()
             for event in self.analyst.feed(message):
                 self.outlets.write(event)
             self.outlets.tick()
             self.telemetry.sinks(self.outlets.standings)
+            self.telemetry.timings.add("tell", time.monotonic() - started)
             self.telemetry.frames_dropped(DROPPED_BUSY, self._frames.dropped)
             if isinstance(message, Scored):
                 self.telemetry.result(

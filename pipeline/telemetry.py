@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from ..sinks.sink import Standing
+from .timings import Timings
 
 RECENT = 512
 """How many latest latencies are kept for percentiles."""
@@ -50,9 +51,14 @@ class Snapshot:
 
 
 class Telemetry:
-    """Counts of one stream; every method is safe from any thread and cheap."""
+    """Counts of one stream; every method is safe from any thread and cheap.
+
+    ``timings`` are in seconds: "latency" from capture to result, "queue" from capture until somebody looks at a frame,
+    and what each stage takes: "prepare" a frame, "encode" a batch, "tell" of a frame or notice.
+    """
 
     def __init__(self) -> None:
+        self.timings = Timings()
         self._lock = threading.Lock()
         self._read = 0
         self._media_seconds = 0.0
@@ -106,6 +112,7 @@ class Telemetry:
         self, *, plane: str | None, scores: dict[str, float], pts_seconds: float, captured_ns: int, now_ns: int
     ) -> None:
         """One frame has come through."""
+        self.timings.add("latency", (now_ns - captured_ns) / 1e9)
         with self._lock:
             self._plane, self._scores, self._pts_seconds = plane, scores, pts_seconds
             self._latencies_ms.append((now_ns - captured_ns) / 1e6)

@@ -137,13 +137,17 @@ def _run(
 
     from ..assemble import build_run, load_model, opened_sinks, opened_source
     from ..config import ConsoleSection
+    from ..metrics import metrics_page
     from .screen import SeenPlanes, live_screen, render
     from .signals import draining
 
     plain = headless or not console.is_terminal
     seen = report.seen if report else SeenPlanes()
     sections = (*config.sinks, ConsoleSection(kind="console")) if plain else config.sinks
-    with opened_sinks(sections) as sinks:  # bound before the model loads, so that subscribers are there in time
+    with (
+        metrics_page(config.metrics) as follow,
+        opened_sinks(sections) as sinks,  # bound before the model loads, so that subscribers are there in time
+    ):
         model = load_model(config)
         identity = model.encoder.identity
         with opened_source(uri, realtime=True) as (source, info):
@@ -151,6 +155,7 @@ def _run(
             run = build_run(
                 config, source=source, info=info, model=model, sinks=[*sinks, seen], stream=stream, stamped=True
             )
+            follow(run)
             heading = f"{info.uri}   model {identity.name} {identity.sha256[:12]}"
             if report is not None:
                 report.attach(source)

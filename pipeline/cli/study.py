@@ -24,6 +24,7 @@ def review(
 
     from ... import FetalStreamError
     from ..assemble import load_model
+    from ..metrics import metrics_page
     from ..review import find_studies, review_study
     from ..run import StreamRun
     from ..settings import load_config
@@ -58,13 +59,14 @@ def review(
         if current is not None:
             current.cancel()
 
-    with draining(stop, cancel), progress:
+    with draining(stop, cancel), progress, metrics_page(loaded.metrics) as follow:
         for study in studies:
             task = progress.add_task(study.name, total=None, speed="")
 
             def on_start(run: StreamRun, task: object = task) -> None:
                 nonlocal current
                 current = run
+                follow(run)
                 progress.update(task, total=run.info.frame_count)  # pyright: ignore[reportArgumentType]
 
             def on_tick(run: StreamRun, task: object = task) -> None:

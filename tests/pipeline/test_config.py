@@ -68,7 +68,7 @@ def test_a_section_whose_kind_changes_is_replaced_not_mixed():
         ("sampling.kind=sometimes", "sampling={'kind': 'sometimes'}"),
         ("sinks=[{kind: zmq, endpont: x}]", "sinks.0.zmq.endpont is not a key; did you mean 'endpoint'?"),
         ("flow.queue_frames=0", "flow.queue_frames=0: Input should be greater than or equal to 1"),
-        ("nonsense=1", "nonsense is not a key; allowed: fan, flow, frame_scores, head, model"),
+        ("nonsense=1", "nonsense is not a key; allowed: fan, flow, frame_scores, head, metrics, model"),
         ("no-equals-sign", "'no-equals-sign' is not of the form path.to.key=value"),
         ("a..b=1", "'a..b=1' is not of the form path.to.key=value"),
     ],
@@ -106,6 +106,7 @@ def test_the_hash_changes_with_what_changes_results_and_with_nothing_else():
     plain = load_config("review")
     assert load_config("review").sha256 == plain.sha256
     assert load_config("review", assignments=["sinks=[{kind: console}]"]).sha256 == plain.sha256
+    assert load_config("review", assignments=["metrics.enabled=true"]).sha256 == plain.sha256
     assert load_config("review", assignments=["model.weights=/elsewhere.pt"]).sha256 == plain.sha256
     for change in ("segments.enter_score=0.61", "signal.gates=[frozen]", "signal.freeze_seconds=0.7", "fan.find=false"):
         assert load_config("review", assignments=[change]).sha256 != plain.sha256
