@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from .event import AnyEvent
-from .sink import SinkError
+from .sink import SinkError, SinkTroubleError
 
 _LONGEST_LINE_BYTES = 16 * 2**20
 _LINE_START = b'{"kind":"'
@@ -17,7 +17,7 @@ class JsonLinesSink:
 
     Each line is one write to an unbuffered file, so a reader (``tail -f``) sees whole lines, and a killed process
     leaves whole lines, at worst a torn last one, which the next opening for append repairs. A write that fails midway
-    (disk full) is taken back before `SinkError` is raised. The bytes depend on the events alone.
+    (disk full) is taken back before `SinkTroubleError` is raised. The bytes depend on the events alone.
 
     Args:
         path: the file; missing folders above it are made.
@@ -49,7 +49,8 @@ class JsonLinesSink:
             start = os.lseek(self._descriptor, 0, os.SEEK_END)
             self._write_whole(self._descriptor, line, start)
         except OSError as error:
-            raise self._error(error) from None
+            reason = f"cannot be written: {error.strerror}"
+            raise SinkTroubleError(sink="jsonl", where=str(self.path), reason=reason) from None
 
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None

@@ -98,7 +98,8 @@ def test_a_closed_file_takes_no_event(tmp_path):
 
 FULL_DISK = """
 import resource, signal, sys
-from fetalstream.sinks import PlaneEntered, SinkError
+from fetalstream.sinks import PlaneEntered
+from fetalstream.sinks.sink import SinkTroubleError
 from fetalstream.sinks.jsonl import JsonLinesSink
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
@@ -106,7 +107,7 @@ sink = JsonLinesSink(sys.argv[1])
 try:
     for sequence in range(100):
         sink.write(PlaneEntered(stream="s", sequence=sequence, plane="femur", start_seconds=1.0, score=0.9))
-except SinkError as error:
+except SinkTroubleError as error:
     print(error)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 sink.write(PlaneEntered(stream="s", sequence=1000, plane="femur", start_seconds=1.0, score=0.9))
