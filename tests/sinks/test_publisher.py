@@ -13,6 +13,7 @@ import zmq
 
 from fetalstream.sinks import AnyEvent, FrameScores, PlaneEntered, SinkError
 from fetalstream.sinks.client import Client
+from fetalstream.sinks.notice import Joined
 from fetalstream.sinks.publisher import Publisher
 
 ANY_PORT = "tcp://127.0.0.1:*"
@@ -131,10 +132,29 @@ def test_localhost_and_ipv6_and_files_are_this_machine(tmp_path, opened):
         endpoints.append("tcp://[::1]:*")
     for endpoint in endpoints:
         publisher = opened(Publisher(endpoint))
+        publisher.write(entered(0))
         client = opened(Client(publisher.endpoint))
-        assert until(lambda p=publisher, c=client: p.write(entered(0)) or c.receive(0.01))
+        joined = client.receive(10)  # which takes both sockets
+        assert isinstance(joined, Joined)
+        assert joined.events == (entered(0),)
+        publisher.write(entered(1))
+        assert client.receive(10) == entered(1)
+        publisher.close()
+
+
+def test_opening_and_closing_leaves_nothing_behind():
+    process = psutil.Process()
+    Publisher(ANY_PORT).close()
+    before = process.num_fds(), process.num_threads()
+    for _ in range(20):
+        publisher = Publisher(ANY_PORT)
+        client = Client(publisher.endpoint)
+        assert isinstance(client.receive(10), Joined)
         client.close()
         publisher.close()
+        with pytest.raises(SinkError):
+            Publisher("ipc:///no/such/folder/socket")
+    assert (process.num_fds(), process.num_threads()) == before
 
 
 def _has_ipv6() -> bool:
