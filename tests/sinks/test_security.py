@@ -2,11 +2,13 @@
 
 import logging
 import os
+import re
 import socket
 import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import zmq
 
@@ -66,6 +68,26 @@ def test_with_the_right_keys_events_snapshots_and_replays_come(publisher, opened
     assert [client.receive(10) for _ in range(1000)] == [entered(sequence) for sequence in range(1000)]
     publisher.write(entered(1000))
     assert client.receive(10) == entered(1000)
+
+
+def test_the_lines_of_the_page_let_a_plain_subscriber_in(publisher, keys, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+    block = re.search(r"```python\n(.+?)```", page, re.DOTALL)
+    assert block is not None
+    monkeypatch.chdir(keys)
+    publisher.write(entered(0))
+    with zmq.Context() as context, context.socket(zmq.SUB) as events, context.socket(zmq.REQ) as requests:
+        for socket in (events, requests):
+            socket.setsockopt(zmq.LINGER, 0)
+            exec(block[1], {"socket": socket})
+        events.subscribe("bus.heartbeat")
+        events.connect(publisher.endpoint)
+        assert events.poll(10_000)
+        beat = msgspec.msgpack.decode(events.recv_multipart()[2])
+        requests.connect(f"tcp://127.0.0.1:{beat['requests_port']}")
+        requests.send_json({"ask": "snapshot"})
+        assert requests.poll(10_000)
+        assert msgspec.msgpack.decode(requests.recv_multipart()[3])["plane"] == "femur"
 
 
 def test_strangers_stay_out_and_each_kind_makes_one_line(publisher, keys, caplog):
