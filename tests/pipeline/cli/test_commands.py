@@ -15,7 +15,20 @@ import pytest
 
 COMMAND = [sys.executable, "-m", "fetalstream"]
 HELP_SECONDS = 0.3
-COMMANDS = ("bench", "demo", "doctor", "evaluate", "events", "keys", "listen", "live", "review", "store", "train", "weights")
+COMMANDS = (
+    "bench",
+    "demo",
+    "doctor",
+    "evaluate",
+    "events",
+    "keys",
+    "listen",
+    "live",
+    "review",
+    "store",
+    "train",
+    "weights",
+)
 
 
 def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
