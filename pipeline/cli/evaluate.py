@@ -1,4 +1,4 @@
-"""``fetalstream evaluate``: a model against pictures whose planes are known, real ones and phantoms."""
+"""``fetalstream evaluate``: a model against pictures whose truth is known, real ones and phantoms."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from ... import FetalStreamError
+from .age import evaluate_ga
 from .options import ModelOption, WeightsOption, model_flags
 
-app = typer.Typer(help="A model against pictures whose planes are known.", no_args_is_help=True)
+app = typer.Typer(help="A model against pictures whose truth is known.", no_args_is_help=True)
+app.command("ga")(evaluate_ga)
 
 
 class Patients(StrEnum):

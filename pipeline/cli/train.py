@@ -1,4 +1,4 @@
-"""``fetalstream train``: making the compact model again."""
+"""``fetalstream train``: making the compact model again, and heads."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
+from .age import ga_similarity, train_ga
+
 app = typer.Typer(help="Training.", no_args_is_help=True)
-
-
-@app.callback()
-def _train() -> None:  # pyright: ignore[reportUnusedFunction] - makes "compact" a command of its own
-    pass
+app.command("ga-similarity")(ga_similarity)
+app.command("ga")(train_ga)
 
 
 @app.command()
