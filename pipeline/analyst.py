@@ -9,7 +9,7 @@ from .gates import GateState
 from .messages import Notice, Scored, SignalChange
 from .recorder import Recorder
 from .segments import Change, Entered, Segmenter
-from .smoothing import ExponentialSmoothing
+from .smoothing import Smoothing
 
 INTERRUPTIONS = frozenset({SourceState.STALLED, SourceState.RECONNECTING, SourceState.ENDED, SourceState.FAILED})
 """States in which nobody knows what the probe sees: whatever plane was in view has left."""
@@ -34,7 +34,7 @@ class Analyst:
         self,
         *,
         labels: Sequence[str],
-        smoothing: ExponentialSmoothing,
+        smoothing: Smoothing,
         segmenter: Segmenter,
         max_gap_seconds: float,
         recorder: Recorder,

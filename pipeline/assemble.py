@@ -37,10 +37,9 @@ from .outlets import Outlets
 from .recorder import Recorder
 from .run import Flow, StreamRun
 from .sampling import EveryFrame, FixedRate, Motion, Sampler
-from .segments import Rules, Segmenter
 from .settings import ConfigError
 from .showcase import Showcase
-from .smoothing import ExponentialSmoothing
+from .tracking import segmenter_for, smoothing_for
 from .watch import Watch
 
 WARM_UP_SIDE_PX = 256
@@ -138,14 +137,12 @@ def build_run(
             stream goes on when a sink is in trouble (see `Outlets`).
     """
     recorder = Recorder(stream, stamped=stamped)
-    smoothing = config.smoothing
+    labels = model.planes.labels
     analyst = Analyst(
-        labels=model.planes.labels,
-        smoothing=ExponentialSmoothing(
-            time_constant_seconds=smoothing.time_constant_seconds, max_gap_seconds=smoothing.max_gap_seconds
-        ),
-        segmenter=Segmenter(model.planes.labels, Rules(**config.segments.model_dump())),
-        max_gap_seconds=smoothing.max_gap_seconds,
+        labels=labels,
+        smoothing=smoothing_for(config, labels),
+        segmenter=segmenter_for(config, labels),
+        max_gap_seconds=config.smoothing.max_gap_seconds,
         recorder=recorder,
         frame_scores=config.frame_scores,
     )

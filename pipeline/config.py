@@ -3,22 +3,15 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
 from . import plugins
 from .channel import Policy
-
-Score = Annotated[float, Field(ge=0, le=1)]
-Seconds = Annotated[float, Field(ge=0, le=3600)]
-
-
-class Section(BaseModel):
-    """A part of the tree: immutable, and no key but its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+from .config_planes import HIDDEN_MARKOV_SEGMENTS, DwellSection, SegmentsSection, SmoothingSection
+from .section import Score, Seconds, Section
 
 
 class ModelSection(Section):
@@ -136,30 +129,6 @@ class FlowSection(Section):
     """Threads of the encoder on a CPU; null: torch's default."""
 
 
-class SmoothingSection(Section):
-    time_constant_seconds: Seconds = 0.2
-    """Time constant of the low-pass over scores; 0 switches it off."""
-    max_gap_seconds: Seconds = 2.0
-    """Longest pause between frames that is bridged."""
-
-
-class SegmentsSection(Section):
-    enter_score: Score = 0.6
-    """Smoothed score at which a plane enters."""
-    leave_score: Score = 0.4
-    """Smoothed score under which it leaves; at most enter_score."""
-    hold_seconds: Seconds = 0.2
-    """How long a plane must stay strongest to enter."""
-    release_seconds: Seconds = 0.3
-    """How long it must stay weak to leave."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.leave_score > self.enter_score:
-            raise ValueError(f"leave_score {self.leave_score} is above enter_score {self.enter_score}")
-        return self
-
-
 class MetricsSection(Section):
     enabled: bool = False
     """Serve counts and durations for Prometheus over HTTP."""
@@ -231,7 +200,7 @@ class PluginSinkSection(Section):
     kind: Literal["plugin"]
     name: str
     """Name of an entry point in the group fetalstream.sinks."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
 SinkSection = Annotated[
@@ -258,11 +227,24 @@ class Config(BaseSettings):
     fan: FanSection = FanSection()
     flow: FlowSection = FlowSection()
     smoothing: SmoothingSection = SmoothingSection()
+    dwell: DwellSection = DwellSection()
     segments: SegmentsSection = SegmentsSection()
     frame_scores: bool = False
     """Also send the scores of every embedded frame ("frame.scores")."""
     sinks: tuple[SinkSection, ...] = ()
     metrics: MetricsSection = MetricsSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _thresholds_of_the_filter(cls, tree: Any) -> Any:
+        """A probability needs other thresholds than a smoothed score; what the user says of ``segments`` still wins."""
+        given = cast("dict[str, Any]", tree if isinstance(tree, dict) else {})
+        smoothing: Any = given.get("smoothing")
+        segments: Any = given.get("segments", {})
+        of_filter = isinstance(smoothing, dict) and cast("dict[str, Any]", smoothing).get("kind") == "hidden_markov"
+        if of_filter and isinstance(segments, dict):
+            return given | {"segments": HIDDEN_MARKOV_SEGMENTS | cast("dict[str, Any]", segments)}
+        return cast("object", tree)
 
     @model_validator(mode="after")
     def _no_gap_by_sampling(self) -> Self:

@@ -17,8 +17,8 @@ from ..sources.phantom.render import Renderer
 from ..sources.phantom.scan import Sector
 from .agreement import Interval, compare
 from .config import Config
-from .segments import Left, Rules, Segmenter
-from .smoothing import ExponentialSmoothing
+from .segments import Left
+from .tracking import segmenter_for, smoothing_for
 
 FPS = 25
 CLASSES = (BACKGROUND, *TARGETS)
@@ -173,10 +173,7 @@ def _events(sweeps: Sequence[Sweep], config: Config, background_minutes: float) 
 
 def plane_intervals(one: Sweep, config: Config) -> Iterator[Interval]:
     """What the product's smoothing and rules make of a sweep's scores."""
-    smoothing = ExponentialSmoothing(
-        time_constant_seconds=config.smoothing.time_constant_seconds, max_gap_seconds=config.smoothing.max_gap_seconds
-    )
-    segmenter = Segmenter(one.labels, Rules(**config.segments.model_dump()))
+    smoothing, segmenter = smoothing_for(config, one.labels), segmenter_for(config, one.labels)
     for index, (pts_seconds, scores) in enumerate(zip(one.pts_seconds, one.scores, strict=True)):
         smoothed = smoothing.update(float(pts_seconds), scores)
         yield from _left(segmenter.update(index, float(pts_seconds), smoothed, scores))

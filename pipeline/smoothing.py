@@ -1,9 +1,22 @@
 """Scores that do not jump. A pure state machine fed with (media time, scores)."""
 
 import math
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class Smoothing(Protocol):
+    """Scores of one stream, frame by frame, to scores that can be judged by thresholds."""
+
+    def update(self, pts_seconds: float, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(n) scores of one frame in [0, 1] -> (n) scores in [0, 1]."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything: the next frame starts afresh."""
+        ...
 
 
 class ExponentialSmoothing:

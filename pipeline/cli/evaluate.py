@@ -9,9 +9,11 @@ import typer
 from ... import FetalStreamError
 from .age import evaluate_ga
 from .options import ModelOption, WeightsOption, model_flags
+from .segments import segments
 
 app = typer.Typer(help="A model against pictures whose truth is known.", no_args_is_help=True)
 app.command("ga")(evaluate_ga)
+app.command("segments")(segments)
 
 
 class Patients(StrEnum):

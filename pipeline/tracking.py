@@ -1,0 +1,23 @@
+"""From configuration to what turns scores into segments: whoever judges it builds what a stream has."""
+
+from collections.abc import Sequence
+
+from .config import Config
+from .plane_filter import Dwell, PlaneFilter
+from .segments import Rules, Segmenter
+from .smoothing import ExponentialSmoothing, Smoothing
+
+
+def smoothing_for(config: Config, labels: Sequence[str]) -> Smoothing:
+    """A fresh one for one stream, of the configured kind."""
+    section = config.smoothing
+    if section.kind == "hidden_markov":
+        return PlaneFilter(labels, Dwell(**config.dwell.model_dump()), max_gap_seconds=section.max_gap_seconds)
+    return ExponentialSmoothing(
+        time_constant_seconds=section.time_constant_seconds, max_gap_seconds=section.max_gap_seconds
+    )
+
+
+def segmenter_for(config: Config, labels: Sequence[str]) -> Segmenter:
+    """A fresh one for one stream, with the configured rules."""
+    return Segmenter(labels, Rules(**config.segments.model_dump()))
