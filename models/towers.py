@@ -4,7 +4,8 @@ Nothing is fetched and no random weights are drawn: the model is laid out withou
 take their places in it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -121,7 +122,8 @@ class TextTower:
         model = self._model.to(device=self.device, dtype=torch.float32)
         encode = cast("Callable[[Tensor], Tensor]", model.encode_text)
         batches = torch.split(tokenise(list(texts)).to(self.device), _TEXT_BATCH)
-        return torch.cat([encode(tokens).cpu() for tokens in batches])
+        with _without_padding(model, batches) as short:
+            return torch.cat([encode(tokens).cpu() for tokens in short])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +162,29 @@ def load_towers(
             device=where,
         ),
     )
+
+
+@contextmanager
+def _without_padding(model: nn.Module, batches: Sequence[Tensor]) -> Generator[Sequence[Tensor]]:
+    """Cuts (n c) tokens to the longest sentence of all, and the model's positions with them.
+
+    Where each token sees only those before it, and the last one is what is read off, what follows has no say: the
+    embeddings are the same, several times sooner. A tower without that mask sees its padding and is left alone.
+    """
+    mask = getattr(model, "attn_mask", None)
+    if not isinstance(model, open_clip.CLIP) or mask is None or model.text_pool_type != "argmax":
+        yield batches
+        return
+    # the end of a sentence has the largest of all numbers; 0 is no sign of padding, "!" has it too
+    used = max((int(tokens.argmax(dim=1).max()) + 1 for tokens in batches if len(tokens)), default=1)
+    positions = cast("Tensor", model.positional_embedding)
+    try:
+        model.attn_mask = mask[:used, :used]
+        model.positional_embedding = nn.Parameter(positions[:used], requires_grad=False)
+        yield [tokens[:, :used] for tokens in batches]
+    finally:
+        model.attn_mask = mask
+        model.positional_embedding = positions
 
 
 def _restore_causal_mask(model: nn.Module) -> None:

@@ -51,6 +51,23 @@ def test_both_towers_give_what_plain_open_clip_gives(towers: Towers, tiny: Archi
 
 
 @torch.no_grad()
+def test_padding_behind_the_longest_sentence_is_not_computed(
+    towers: Towers, tiny: Architecture, tiny_weights: Path
+) -> None:
+    reference, sentences = plain(tiny, tiny_weights), ["a thigh!", "! ! !", "a heart"]
+    seen: list[int] = []
+    layer = cast("nn.Module", towers.text._model.get_submodule("transformer"))
+    layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[1]))
+    given = towers.text.encode_text(sentences)
+    tokens = open_clip.get_tokenizer(tiny.name)(sentences)
+    torch.testing.assert_close(given, reference.encode_text(tokens), atol=1e-5, rtol=1e-5)
+    assert seen == [5]
+    longer = towers.text.encode_text(SENTENCES)
+    wanted = reference.encode_text(open_clip.get_tokenizer(tiny.name)(SENTENCES))
+    torch.testing.assert_close(longer, wanted, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
 def test_sentences_are_cut_into_batches_without_a_trace(towers: Towers) -> None:
     many = [f"{sentence} {number}" for number in range(40) for sentence in SENTENCES]
     together = towers.text.encode_text(many)
