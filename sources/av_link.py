@@ -17,9 +17,11 @@ from av.video.stream import VideoStream
 
 from .av_decode import PacketDecoder
 from .av_picture import picture_of
+from .deinterlace import Deinterlacer, Whole
 from .frame import Damage
 from .link import Arrival, LinkError, LinkInfo
 from .pace import Pace
+from .studio_range import StudioRange
 
 LOW_LATENCY = {
     "fflags": "-genpts",
@@ -73,7 +75,10 @@ class AvLink:
         self._stream: VideoStream | None = None
         self._packets: Iterator[Packet[VideoStream]] = iter(())
         self._decoder = PacketDecoder()
-        self._decoded: deque[VideoFrame] = deque()
+        self._deinterlacer = Deinterlacer()
+        self._arrived: deque[tuple[int, int]] = deque()  # monotonic and UTC, of each frame that went in
+        self._whole: deque[Whole] = deque()
+        self._studio_range = StudioRange()
         self._pace = Pace(threading.Event()) if target.paced else None
         self._damage_told_at = 0.0
 
@@ -106,30 +111,39 @@ class AvLink:
 
     def read(self) -> Arrival | Damage | None:
         assert self._stream is not None
-        while not self._decoded:
+        while not self._whole:
             packet = self._next_packet()
             if packet is None:
-                return None
-            self._decoded.extend(self._decoder.decode(packet))
+                self._whole.extend(self._deinterlacer.flush())
+                if not self._whole:
+                    return None
+                break
+            self._decode(packet)
             if (damage := self._damage()) is not None:
                 return damage
-        picture = self._decoded.popleft()
-        stamp_seconds = None
-        if picture.pts is not None and picture.time_base is not None:
-            stamp_seconds = float(picture.pts * picture.time_base)
-        if self._pace is not None and stamp_seconds is not None:
-            self._pace.wait_until(stamp_seconds)
-        return Arrival(
-            picture=picture_of(picture, pixel_aspect=float(self._stream.sample_aspect_ratio or 1)),
-            captured_ns=time.monotonic_ns(),
-            wall_ns=time.time_ns(),
-            stamp_seconds=stamp_seconds,
+        frame, was_interlaced = self._whole.popleft()
+        captured_ns, wall_ns = self._arrived.popleft()
+        picture = picture_of(
+            frame,
+            pixel_aspect=float(self._stream.sample_aspect_ratio or 1),
+            studio_range=self._studio_range,
+            was_interlaced=was_interlaced,
         )
+        return Arrival(picture=picture, captured_ns=captured_ns, wall_ns=wall_ns, stamp_seconds=_stamp(frame))
 
     def close(self) -> None:
-        self._decoded.clear()
+        self._whole.clear()
         if self._container is not None:
             self._container.close()
+
+    def _decode(self, packet: "Packet[VideoStream]") -> None:
+        for frame in self._decoder.decode(packet):
+            stamp_seconds = _stamp(frame)
+            if self._pace is not None and stamp_seconds is not None:
+                self._pace.wait_until(stamp_seconds)
+            # Now is when it came; an interlaced one has to wait for the next.
+            self._arrived.append((time.monotonic_ns(), time.time_ns()))
+            self._whole.extend(self._deinterlacer.feed(frame))
 
     def _next_packet(self) -> "Packet[VideoStream] | None":
         """The next packet; None at a natural end. A packet that cannot be read is counted, a run of them is a break."""
@@ -159,6 +173,10 @@ class AvLink:
         self._damage_told_at = now
         lost = self._decoder.take_lost_packets()
         return Damage(what=f"{lost} packet{'s' if lost > 1 else ''} torn", lost_packets=lost)
+
+
+def _stamp(frame: VideoFrame) -> float | None:
+    return None if frame.pts is None or frame.time_base is None else float(frame.pts * frame.time_base)
 
 
 def why_not(error: Exception, shown: str, *, late_seconds: float | None = None) -> LinkError:

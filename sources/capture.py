@@ -8,15 +8,17 @@ import cv2
 import numpy as np
 
 from .card import APIS, DEFAULT_API, Card, Mode, OpenCvCard, Shot
-from .frame import Picture, Pixels
+from .frame import Picture, Pixels, Stored
 from .link import Arrival, LinkError, LinkInfo
 from .live import LiveSource
 from .live_options import NAMES, live_options, number, safe_label, split_options
 from .source import Source, SourceError
 from .stale import StaleCheck
+from .studio_range import EXPAND, StudioRange, picked
 from .uri import yes_no
 
-_OPTIONS = NAMES | {"api", "fourcc", "fps", "height", "strict", "width"}
+_OPTIONS = NAMES | {"api", "fourcc", "fps", "height", "range", "strict", "width"}
+_RANGES = ("auto", "full", "limited")
 _NOTHING_SECONDS = 3.0
 """A card that gives nothing (or nothing new) for so long is opened anew."""
 _PAUSE_SECONDS = 0.01
@@ -26,7 +28,8 @@ def from_uri(uri: str, *, realtime: bool = True) -> Source:
     """The source of ``capture://NUMBER`` or ``capture:///dev/PATH``; it is live whatever ``realtime`` says.
 
     Options: ``fourcc``, ``width``, ``height``, ``fps`` (the mode, verified after opening), ``strict=1`` (another mode
-    is an error instead of a remark), ``api`` (one of `APIS`), and those of `live_options`.
+    is an error instead of a remark), ``api`` (one of `APIS`), ``range`` (``full`` or ``limited`` where ``auto``, see
+    `StudioRange`, must not decide), and those of `live_options`.
     """
     del realtime
     rest, ours, others = split_options(uri, _OPTIONS)
@@ -36,6 +39,8 @@ def from_uri(uri: str, *, realtime: bool = True) -> Source:
     api = ours.get("api", DEFAULT_API).lower()
     if api not in APIS:
         raise SourceError(f"option api={api!r} is unknown; allowed: {', '.join(sorted(APIS))}")
+    if (given := ours.get("range", "auto")) not in _RANGES:
+        raise SourceError(f"option range={given!r} is unknown; allowed: {', '.join(_RANGES)}")
     device = _device(uri, rest)
     patience, latency_seconds = live_options(ours)
     link = partial(
@@ -44,6 +49,7 @@ def from_uri(uri: str, *, realtime: bool = True) -> Source:
         shown=f"capture device {device}",
         mode=_mode(ours),
         strict=yes_no("strict", ours["strict"]) if "strict" in ours else False,
+        is_limited=None if given == "auto" else given == "limited",
     )
     return LiveSource(
         link,
@@ -62,14 +68,25 @@ class CaptureLink:
         shown: what a message calls it.
         mode: what to ask for.
         strict: whether another mode is an error.
+        is_limited: whether greys run from 16 to 235; None lets the pictures tell.
     """
 
-    def __init__(self, plug: Callable[[], Card], *, shown: str, mode: Mode, strict: bool = False) -> None:
+    def __init__(
+        self,
+        plug: Callable[[], Card],
+        *,
+        shown: str,
+        mode: Mode,
+        strict: bool = False,
+        is_limited: bool | None = None,
+    ) -> None:
         self._card = plug()
         self._shown = shown
         self._mode = mode
         self._strict = strict
         self._stale = StaleCheck()
+        self._studio_range = StudioRange()
+        self._is_limited = is_limited
         self._first: Shot | None = None
 
     def open(self) -> LinkInfo:
@@ -88,8 +105,17 @@ class CaptureLink:
         shot, self._first = self._first or self._next_shot(), None
         captured_ns = time.monotonic_ns()
         height_px, width_px = shot.pixels.shape[:2]
+        expand = self._is_limited
+        if expand is None:
+            expand = self._studio_range.is_limited(picked(shot.pixels))
+        stored = Stored("bgr24", not expand)
         return Arrival(
-            picture=Picture(width_px=width_px, height_px=height_px, convert=partial(_rgb_or_grey, shot.pixels)),
+            picture=Picture(
+                width_px=width_px,
+                height_px=height_px,
+                convert=partial(_rgb_or_grey, shot.pixels, expand=expand),
+                stored=stored,
+            ),
             captured_ns=captured_ns,
             wall_ns=time.time_ns(),
             # Without a driver's stamp, when it came is when it was: that is no repair.
@@ -154,8 +180,10 @@ def _whole(name: str, options: dict[str, str]) -> int | None:
     return None if value is None else int(value)
 
 
-def _rgb_or_grey(pixels: Pixels) -> Pixels:
-    """(h w 3) BGR -> (h w) when all channels are equal, else (h w 3) RGB."""
+def _rgb_or_grey(pixels: Pixels, *, expand: bool) -> Pixels:
+    """(h w 3) BGR -> (h w) when all channels are equal, else (h w 3) RGB; ``expand`` makes limited range full."""
+    if expand:
+        pixels = np.asarray(cv2.LUT(pixels, EXPAND), dtype=np.uint8)
     blue, green, red = pixels[..., 0], pixels[..., 1], pixels[..., 2]
     if np.array_equal(blue, green) and np.array_equal(green, red):
         return np.ascontiguousarray(red)

@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from .av_decode import Decoder
 from .av_picture import picture_of
 from .clock import Clock
+from .deinterlace import whole_frames
 from .frame import Damage, Frame, Item, SourceState, StateChange
 from .pace import Pace
 from .source import Source, SourceError, SourceInfo
@@ -42,7 +43,8 @@ class FileSource:
     - A picture the decoder had to make up (FFmpeg conceals errors silently) is no evidence: it is withheld and counted
       as a lost packet. Pictures that build on it pass: FFmpeg does not mark them.
     - A file cut short gives its good part, then `Damage`, then ENDED; one without a single picture ends with FAILED.
-    - Rotation is applied, and pixels are made square (see `picture_of`). Interlaced video is not taken apart.
+    - Rotation is applied, and pixels are made square (see `picture_of`). Interlaced video is made
+      whole (see `Deinterlacer`).
     - A still picture is refused, whatever its name: a folder of pictures is a clip, one picture is not.
 
     Args:
@@ -166,7 +168,7 @@ class FileSource:
             yield StateChange(SourceState.RUNNING)
             pace = Pace(self._stop) if self._realtime else None
             aspect = float(stream.sample_aspect_ratio or 1)
-            for picture in decoder:
+            for picture, was_interlaced in whole_frames(decoder):
                 if lost := decoder.take_lost_packets():
                     yield self._damage(_torn(lost), lost, clock)
                 stamp_seconds, duration_seconds = _stamp(picture)
@@ -179,7 +181,7 @@ class FileSource:
                     index=index,
                     pts_seconds=tick.pts_seconds,
                     captured_ns=time.monotonic_ns(),
-                    picture=picture_of(picture, pixel_aspect=aspect),
+                    picture=picture_of(picture, pixel_aspect=aspect, was_interlaced=was_interlaced),
                     repair=tick.repair,
                 )
                 index += 1
