@@ -21,6 +21,9 @@ from .fan_sides import fit_sides
 WORK_SIDE_PX = 480
 """Longest side of the copy that is searched: fine enough that a border is found to a pixel of the original."""
 
+LEAST_SIDE_PX = 24
+"""In a copy narrower than this there is nothing to find."""
+
 MIN_AREA_SHARE = 0.06
 """A fan smaller than this part of the picture is none."""
 
@@ -63,6 +66,8 @@ def find_fan(pictures: Sequence[Pixels]) -> Fan | None:
         raise ValueError(f"one or more pictures of one size are wanted, not {[p.shape for p in pictures]}")
     height_px, width_px = pictures[0].shape[:2]
     scene = _scene(pictures)
+    if min(scene.peak.shape) < LEAST_SIDE_PX:
+        return None
     region = _region(scene)
     if region is None:
         return None

@@ -123,7 +123,8 @@ class FanMemory:
             beside.write_bytes(whole)
             beside.replace(path)
         except OSError as error:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
             raise MemoryFileError(f"{str(path)!r} cannot be written: {error.strerror}") from None
 
 

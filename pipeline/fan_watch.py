@@ -56,7 +56,16 @@ class FanWatch:
         self._is_new_screen = True
         self._around: Surroundings | None = None  # once the fan is final
         self._fill = 0.0
+        self._is_same_screen = False
         self._doubts = 0
+
+    @property
+    def trusted(self) -> Fan | None:
+        """The fan, when it is final and the last picture has the screen around it that it was found on.
+
+        For whoever lets pictures out: another screen, a list of patients say, may have names where this one has echoes.
+        """
+        return self.fan if self._around is not None and self._is_same_screen else None
 
     def update(self, pts_seconds: float, epoch: int, glance: Glance, picture: Picture) -> None:
         """Look at the next picture; call it only for those that show echoes.
@@ -75,12 +84,14 @@ class FanWatch:
         self._epoch, self._last_seconds = epoch, pts_seconds
         if self._pictures is None and self._around is None:
             self._sign(glance)
+        if self._around is not None:
+            self._is_same_screen = self._around.agreement(glance.grey) >= SAME_AGREEMENT
         if pts_seconds < self._due_seconds:
             return
         if self._pictures is not None:
             self._look(pts_seconds, self._pictures, glance, picture)
-        elif self._around is not None:
-            self._check(pts_seconds, self._around, glance)
+        else:
+            self._check(pts_seconds, glance)
 
     def _search(self, due_seconds: float, *, is_new_screen: bool) -> None:
         self._due_seconds, self._retry_seconds = due_seconds, RETRY_SECONDS
@@ -116,16 +127,15 @@ class FanWatch:
         self._fill = _fill(glance)
         self._memory.remember(self.fan, self._around)
 
-    def _check(self, pts_seconds: float, around: Surroundings, glance: Glance) -> None:
+    def _check(self, pts_seconds: float, glance: Glance) -> None:
         """Twice in a row another screen, or echoes that no longer fill the fan, and the search begins anew."""
         self._due_seconds = pts_seconds + CHECK_SECONDS
-        is_new_screen = around.agreement(glance.grey) < SAME_AGREEMENT
-        if not is_new_screen and _fill(glance) >= EMPTIED * self._fill:
+        if self._is_same_screen and _fill(glance) >= EMPTIED * self._fill:
             self._doubts = 0
             return
         self._doubts += 1
         if self._doubts == DOUBTS:
-            self._search(pts_seconds, is_new_screen=is_new_screen)
+            self._search(pts_seconds, is_new_screen=not self._is_same_screen)
 
 
 def _fill(glance: Glance) -> float:

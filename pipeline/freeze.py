@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .motion import changed_share
+from .motion import TIME_TOLERANCE_SECONDS, changed_share
 
 CHANGED_SHARE = 0.025
 """Part of the bright pixels that must have changed. A mouse pointer or a calliper changes less than 0.01."""
@@ -54,4 +54,5 @@ class FreezeWatch:
             self._anchor = samples
         else:
             self._still_frames += 1
-        return pts_seconds - self._alive_seconds >= self._hold_seconds and self._still_frames >= MIN_STILL_FRAMES
+        still_seconds = pts_seconds - self._alive_seconds + TIME_TOLERANCE_SECONDS
+        return still_seconds >= self._hold_seconds and self._still_frames >= MIN_STILL_FRAMES

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .freeze import FreezeWatch
 from .glance import Glance
+from .motion import TIME_TOLERANCE_SECONDS
 
 
 class GateState(StrEnum):
@@ -129,7 +130,8 @@ class Gates:
             return self._shown
         rules = self._rules
         wait_seconds = rules.leave_seconds if seen.state is GateState.OPEN else rules.enter_seconds
-        return seen if pts_seconds - self._candidate_seconds >= wait_seconds else self._shown
+        held_seconds = pts_seconds - self._candidate_seconds + TIME_TOLERANCE_SECONDS
+        return seen if held_seconds >= wait_seconds else self._shown
 
 
 def look(glance: Glance, rules: GateRules, *, colour_share: float) -> Verdict:

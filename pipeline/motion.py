@@ -12,6 +12,9 @@ BRIGHT = 24
 
 MIN_BRIGHT_SHARE = 0.05
 
+TIME_TOLERANCE_SECONDS = 1e-6
+"""A span of media time may fall short by this: the times are decimal fractions, and their differences are not exact."""
+
 
 def changed_share(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
     """Part of the bright pixels that have changed, in [0, 1]; both pictures of one shape."""

@@ -192,7 +192,7 @@ class StreamRun:
     def _prepare_frame(self, frame: Frame) -> None:
         started_ns = time.monotonic_ns()
         sight = self.watch.look(frame)
-        self.showcase.offer(frame, self.watch.fan)
+        self.showcase.offer(frame, self.watch.fan_to_show)
         prepared = None if sight.pixels is None else Prepared.of(frame, self.model.encoder.prepare(sight.pixels))
         self.telemetry.timings.add("queue", (started_ns - frame.captured_ns) / 1e9)
         self.telemetry.timings.add("prepare", (time.monotonic_ns() - started_ns) / 1e9)

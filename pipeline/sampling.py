@@ -5,10 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .motion import changed_share
-
-GRID_TOLERANCE = 1e-6
-"""Seconds by which a stamp may fall short of its tick: media times are decimal fractions rounded by a container."""
+from .motion import TIME_TOLERANCE_SECONDS, changed_share
 
 
 class Sampler(Protocol):
@@ -44,7 +41,7 @@ class FixedRate:
             self._epoch = epoch
             self._start_seconds = pts_seconds
             self._next_tick = 0
-        tick = int((pts_seconds - self._start_seconds + GRID_TOLERANCE) * self._rate_fps)
+        tick = int((pts_seconds - self._start_seconds + TIME_TOLERANCE_SECONDS) * self._rate_fps)
         if tick < self._next_tick:
             return False
         self._next_tick = tick + 1
@@ -79,7 +76,7 @@ class Motion:
         """Why the next frame, of which (n) ``samples`` are known, is left out; empty when it is taken."""
         taken = self._taken
         waited_seconds = pts_seconds - self._taken_seconds
-        is_due = epoch != self._epoch or not 0 <= waited_seconds + GRID_TOLERANCE < self._most_seconds
+        is_due = epoch != self._epoch or not 0 <= waited_seconds + TIME_TOLERANCE_SECONDS < self._most_seconds
         if not is_due and taken is not None and taken.shape == samples.shape:
             share = changed_share(taken, samples)
             if share < self._changed_share:

@@ -52,8 +52,17 @@ class Watch:
 
     @property
     def fan(self) -> Fan | None:
-        """Where the echoes are, None while it isn't known; see `masked`."""
+        """Where the echoes are, None while it isn't known."""
         return self._fans.fan if self._fans else None
+
+    @property
+    def fan_to_show(self) -> Fan | None:
+        """The fan outside of which the last frame is masked before it leaves (`masked`); None: it must not leave.
+
+        Behind a gate that is closed for anything but stillness nobody knows what stands where echoes were.
+        """
+        is_picture = self._state in (GateState.OPEN, GateState.FROZEN)
+        return self._fans.trusted if self._fans and is_picture else None
 
     def look(self, frame: Frame) -> Sight:
         """Convert, judge and thin out the next frame."""

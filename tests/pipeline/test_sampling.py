@@ -1,10 +1,14 @@
 """The law of sampling: by media time, on a fixed grid, losing nothing a slow source gives."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetalstream.pipeline.sampling import EveryFrame, FixedRate
+from fetalstream.pipeline.sampling import EveryFrame, FixedRate, Motion
+from fetalstream.sources import Pixels
+
+from .scenery import echoes
 
 
 def wanted(sampler: EveryFrame | FixedRate, times: list[float], epoch: int = 0) -> list[float]:
@@ -59,3 +63,64 @@ def test_no_two_wanted_frames_share_a_tick(steps: list[float], rate_fps: float):
 def test_an_impossible_rate_is_refused(rate_fps: float):
     with pytest.raises(ValueError, match="rate_fps must be above 0"):
         FixedRate(rate_fps)
+
+
+# By motion.
+
+
+def reasons(pictures: list[Pixels], *, fps: float = 25, min_fps: float = 5) -> list[str]:
+    motion = Motion(min_fps=min_fps, changed_share=0.25)
+    return [motion.left_out(index / fps, 0, picture.ravel()) for index, picture in enumerate(pictures)]
+
+
+def test_of_a_sweep_every_frame_is_taken():
+    assert reasons([echoes(seed) for seed in range(25)]) == [""] * 25
+
+
+def test_of_a_picture_that_stands_still_the_least_rate_is_taken_and_the_rest_are_duplicates():
+    assert reasons([echoes(0)] * 25) == (["", *["near_duplicate"] * 4] * 5)
+
+
+def test_slow_motion_is_seen_at_a_rate_between_and_says_so():
+    """A twentieth of the pixels changes with each picture: after five or so it is a quarter."""
+    pictures = [echoes(0).ravel().copy()]
+    for index in range(1, 40):
+        pictures.append(pictures[-1].copy())
+        pictures[-1][index % 20 :: 20] ^= 0x80
+    said = reasons(pictures, min_fps=1)
+    assert set(said) == {"", "slow_motion"}
+    taken = [index for index, reason in enumerate(said) if not reason]
+    assert set(np.diff(taken)) <= {5, 6}
+
+
+@pytest.mark.parametrize("fps", [10, 12.7, 25, 30, 60])
+def test_the_least_rate_holds_whatever_the_source_gives(fps: float):
+    taken = reasons([echoes(0)] * round(10 * fps), fps=fps).count("")
+    assert 0.79 * 50 <= taken <= 51  # a frame is there only every 1 / fps
+
+
+@given(seeds=st.lists(st.integers(0, 3), max_size=40), min_fps=st.floats(0.5, 25))
+def test_no_more_time_than_the_least_rate_allows_passes_between_two_frames_and_the_first_is_taken(
+    seeds: list[int], min_fps: float
+):
+    cache = [echoes(seed, size=(20, 20)) for seed in range(4)]
+    said = reasons([cache[seed] for seed in seeds], min_fps=min_fps)
+    taken = [index for index, reason in enumerate(said) if not reason]
+    if seeds:
+        assert taken[0] == 0
+        assert max(np.diff([*taken, len(seeds)]), default=0) / 25 <= 1 / min_fps + 1 / 25 + 1e-6
+
+
+def test_a_new_epoch_time_that_falls_and_another_size_start_afresh():
+    motion, still = Motion(min_fps=1, changed_share=0.25), echoes(0).ravel()
+    assert motion.left_out(5.0, 0, still) == ""
+    assert motion.left_out(5.1, 0, still) == "near_duplicate"
+    assert motion.left_out(5.2, 1, still) == ""
+    assert motion.left_out(5.1, 1, still) == ""
+    assert motion.left_out(5.2, 1, still[:-7]) == ""
+
+
+@pytest.mark.parametrize("min_fps", [0, -1, float("nan")])
+def test_an_impossible_least_rate_is_refused(min_fps: float):
+    with pytest.raises(ValueError, match="min_fps must be above 0"):
+        Motion(min_fps=min_fps, changed_share=0.25)
