@@ -1,7 +1,7 @@
 """Precision and recall of the signal gates, and what they cost: ``python benchmarks/signal_gates.py [DATA]``.
 
 A frame counts as right when the gate's state is the true one. Closing takes its time on purpose (0.6 s of stillness,
-0.2 s of a slate), so recall is given over all frames and over those after that time.
+0.2 s of a slate) and so does opening, so the figures are given over all frames and over those after that time, "due".
 """
 
 import sys
@@ -53,6 +53,7 @@ def main() -> None:
     said: Counter[GateState] = Counter()
     true: Counter[GateState] = Counter()
     late_hits: Counter[GateState] = Counter()
+    late_said: Counter[GateState] = Counter()
     late_true: Counter[GateState] = Counter()
     for scene in scenes(data):
         seen, due = judge(scene)
@@ -63,12 +64,16 @@ def main() -> None:
         true.update(scene.truth)
         hits.update(t for t, r in zip(scene.truth, right, strict=True) if r)
         late_true.update(t for t, d in zip(scene.truth, due, strict=True) if d)
+        late_said.update(s for s, d in zip(seen, due, strict=True) if d)
         late_hits.update(t for t, d, r in zip(scene.truth, due, right, strict=True) if d and r)
-    print(f"\n{'state':12s} {'frames':>6s} {'precision':>9s} {'recall':>7s} {'recall when due':>15s}")
+    print(
+        f"\n{'state':12s} {'frames':>6s} {'precision':>9s} {'recall':>7s}   when due: {'precision':>9s} {'recall':>7s}"
+    )
     for state in GateState:
         precision, recall = hits[state] / max(1, said[state]), hits[state] / max(1, true[state])
         late = late_hits[state] / max(1, late_true[state])
-        print(f"{state:12s} {true[state]:6d} {precision:9.3f} {recall:7.3f} {late:15.3f}")
+        late_precision = late_hits[state] / max(1, late_said[state])
+        print(f"{state:12s} {true[state]:6d} {precision:9.3f} {recall:7.3f} {late_precision:9.3f} {late:7.3f}")
     cost()
 
 

@@ -1,6 +1,8 @@
 """From scored frames to events: smoothing, segments and the record of what happened. No threads, no I/O."""
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ..models import BACKGROUND
 from ..sinks import AnyEvent, FrameScores, PlaneEntered, PlaneLeft, SignalChanged, StreamDamaged, StreamState
@@ -8,7 +10,7 @@ from ..sources import SourceState, StateChange
 from .gates import GateState
 from .messages import Notice, Scored, SignalChange
 from .recorder import Recorder
-from .segments import Change, Entered, Segmenter
+from .segments import Change, Entered, Left, Segmenter
 from .smoothing import Smoothing
 
 INTERRUPTIONS = frozenset({SourceState.STALLED, SourceState.RECONNECTING, SourceState.ENDED, SourceState.FAILED})
@@ -72,18 +74,24 @@ class Analyst:
                 StreamDamaged, what=message.what, lost_packets=message.lost_packets, pts_seconds=pts_seconds
             )
 
-    def interrupt(self, reason: str) -> Iterator[AnyEvent]:
-        """What is in view leaves for ``reason``; the next frame starts afresh."""
+    def interrupt(self, reason: str, *, by_seconds: float = math.inf) -> Iterator[AnyEvent]:
+        """What is in view leaves for ``reason``, by this media time at the latest; the next frame starts afresh."""
         captured_ns = self._last.captured_ns if self._last else None
         for change in self._segmenter.finish():
-            yield self._event(change, captured_ns, reason)
+            left = (
+                replace(change, end_seconds=min(change.end_seconds, by_seconds)) if isinstance(change, Left) else change
+            )
+            yield self._event(left, captured_ns, reason)
         self._smoothing.reset()
         self._last = None
 
     def _signal(self, change: SignalChange) -> Iterator[AnyEvent]:
         """Behind a closed gate nothing is in view."""
         if change.state is not GateState.OPEN:
-            yield from self.interrupt(f"signal {change.state.value}")
+            # A visit's last frame counts as long as the one before: where few are looked at, beyond the change.
+            is_later = self._last is not None and self._last.epoch == change.epoch
+            by_seconds = change.pts_seconds if is_later else math.inf
+            yield from self.interrupt(f"signal {change.state.value}", by_seconds=by_seconds)
         yield self._recorder.make(
             SignalChanged,
             captured_ns=change.captured_ns,

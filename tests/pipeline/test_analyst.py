@@ -73,6 +73,15 @@ def test_when_the_gate_closes_the_plane_leaves_for_that_reason_before_it_is_told
     assert (changed.state, changed.reason, changed.pts_seconds, changed.epoch) == (state.value, "seen", 0.5, 0)
 
 
+def test_a_visit_cut_short_by_the_gate_ends_no_later_than_the_gate_closes():
+    """Its last frame counts as long as the one before, which is long where few frames are looked at."""
+    sparse = [frame(index, 0.9, pts_seconds=index * 0.4) for index in range(4)]
+    closed = SignalChange(state=GateState.FROZEN, reason="still", pts_seconds=1.3, captured_ns=NOW_NS, epoch=0)
+    _, left, _ = feed(analyst(), [*sparse, closed])
+    assert isinstance(left, PlaneLeft)
+    assert (left.start_seconds, left.end_seconds) == (0.0, 1.3)
+
+
 def test_when_the_gate_opens_a_plane_must_show_itself_anew():
     again = [frame(index, 0.9) for index in range(20, 25)]
     events = feed(analyst(), [*VISIT, signal(GateState.BLACK, "dark"), signal(GateState.OPEN), *again])
