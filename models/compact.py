@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .compact_net import EMBEDDING_DIM, INPUT_PX, CompactNet, standardise
 from .device import DtypeName, pick_device, pick_dtype
 from .encoder import Features, Model, ModelError
-from .files import check_fit, load_state_dict, sha256_of
+from .files import check_fit, check_header, load_state_dict, sha256_of
 from .heads.probe import ProbeHead
 from .outputs import ModelIdentity
 from .preprocess import prepare, stack
@@ -135,11 +135,7 @@ def _read_metadata(path: Path) -> tuple[tuple[str, ...], float]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-        if metadata.get("kind") != KIND or metadata.get("format_version") != FORMAT_VERSION:
-            raise ModelError(
-                f"{path} is of kind {metadata.get('kind')!r}, format {metadata.get('format_version')!r}; "
-                f"allowed: kind {KIND!r}, format {FORMAT_VERSION!r}"
-            )
+        check_header(metadata, kind=KIND, format_version=FORMAT_VERSION, path=path)
         return tuple(json.loads(metadata["labels"])), float(metadata["temperature"])
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise ModelError(f"{path} is no file of the compact model: {' '.join(str(error).split())}") from error

@@ -85,6 +85,15 @@ def check_fit(state: Mapping[str, Tensor], module: nn.Module, *, path: Path, arc
         )
 
 
+def check_header(metadata: Mapping[str, str], *, kind: str, format_version: str, path: Path) -> None:
+    """Refuses a file of ours that says that it is something else; raises `ModelError`."""
+    if metadata.get("kind") != kind or metadata.get("format_version") != format_version:
+        raise ModelError(
+            f"{path} is of kind {metadata.get('kind')!r}, format {metadata.get('format_version')!r}; "
+            f"allowed: kind {kind!r}, format {format_version!r}"
+        )
+
+
 def _first_few(keys: Iterable[str]) -> str:
     listed = list(keys)
     return ", ".join(listed[:_SHOWN]) + (", ..." if len(listed) > _SHOWN else "")

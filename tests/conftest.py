@@ -1,11 +1,21 @@
-"""Where the tests find real ultrasound, and what happens when it is not there."""
+"""Where the tests find real ultrasound and real servers, and what happens when they are not there."""
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from .servers.running import RtspServer, StartServer, is_installed
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure() -> None:
+    """A shell that starts a job in the background lets it ignore SIGINT, and its children with it: tests send it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _shared(name: str, variable: str) -> Path:
@@ -35,3 +45,29 @@ def reference_dir() -> Path:
 def weights_dir() -> Path:
     """Peer weights (SonoNet16)."""
     return _shared("weights", "FETALSTREAM_WEIGHTS")
+
+
+@pytest.fixture(scope="session")
+def _server_packages() -> None:
+    if is_installed():
+        return
+    message = "GStreamer's RTSP server is not installed (Debian packages: .ci/packages.txt)"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture
+def rtsp_server(_server_packages: None) -> Iterator[StartServer]:
+    """Starts servers: ``rtsp_server("--size", "640x480")``; ends them all at the end."""
+    servers: list[RtspServer] = []
+
+    def start(*options: str) -> RtspServer:
+        server = RtspServer(*options)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.kill()

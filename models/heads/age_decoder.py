@@ -18,8 +18,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ..encoder import ModelError
+from ..files import check_header
 from ..outputs import ModelIdentity
 from .gestational_age import AGE_DAYS, Age, NoAge, check_similarity
+from .head_file import check_encoder, encoder_in, encoder_metadata
 
 KIND = "fetalstream.gestational_age"
 FORMAT_VERSION = "1"
@@ -104,9 +106,7 @@ class AgeDecoder:
         metadata = {name: repr(float(getattr(fitted, name))) for name in _NUMBERS} | {
             "kind": KIND,
             "format_version": FORMAT_VERSION,
-            "encoder_name": self.encoder.name,
-            "encoder_sha256": self.encoder.sha256,
-            "encoder_version": self.encoder.version,
+            **encoder_metadata(self.encoder),
             "prompts_sha256": self.prompts_sha256,
             "recipe": self.recipe,
         }
@@ -127,27 +127,15 @@ class AgeDecoder:
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
-                if metadata.get("kind") != KIND or metadata.get("format_version") != FORMAT_VERSION:
-                    raise ModelError(
-                        f"{path} is of kind {metadata.get('kind')!r}, format {metadata.get('format_version')!r}; "
-                        f"allowed: kind {KIND!r}, format {FORMAT_VERSION!r}"
-                    )
+                check_header(metadata, kind=KIND, format_version=FORMAT_VERSION, path=path)
                 numbers: dict[str, Any] = {name: float(metadata[name]) for name in _NUMBERS}
                 arrays: dict[str, Any] = {name: file.get_tensor(name).double().numpy() for name in _ARRAYS}
                 fitted = Fitted(**arrays, **numbers)
-                trained_on = ModelIdentity(
-                    name=metadata["encoder_name"],
-                    sha256=metadata["encoder_sha256"],
-                    version=metadata["encoder_version"],
-                )
+                trained_on = encoder_in(metadata)
                 sentences, recipe = metadata["prompts_sha256"], metadata.get("recipe", "")
         except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
             raise ModelError(f"{path} is a damaged age decoder: {' '.join(str(error).split())}") from error
-        if trained_on.sha256 != encoder.sha256:
-            raise ModelError(
-                f"{path} was fitted on {trained_on.name} (sha256 {trained_on.sha256[:12]}), "
-                f"not on {encoder.name} (sha256 {encoder.sha256[:12]}): its ages would mean nothing"
-            )
+        check_encoder(trained_on, encoder, path=path, made="fitted", gives="ages")
         if sentences != prompts_sha256:
             raise ModelError(
                 f"{path} was fitted on the answers to other sentences (sha256 {sentences[:12]}, "

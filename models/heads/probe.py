@@ -11,8 +11,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..encoder import Features, ModelError
+from ..files import check_header
 from ..outputs import ModelIdentity, PlaneScores
 from ..planes import BACKGROUND
+from .head_file import check_encoder, encoder_in, encoder_metadata
 from .reject import with_background
 
 KIND = "fetalstream.probe"
@@ -97,9 +99,7 @@ class ProbeHead:
             "labels": json.dumps(trained),
             "temperature": repr(self.temperature),
             "min_score": repr(self.min_score),
-            "encoder_name": self.encoder.name,
-            "encoder_sha256": self.encoder.sha256,
-            "encoder_version": self.encoder.version,
+            **encoder_metadata(self.encoder),
         }
         save_file({"weight": self._weight.cpu().contiguous(), "bias": self._bias.cpu()}, path, metadata)
 
@@ -115,24 +115,12 @@ class ProbeHead:
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
-                if metadata.get("kind") != KIND or metadata.get("format_version") != FORMAT_VERSION:
-                    raise ModelError(
-                        f"{path} is of kind {metadata.get('kind')!r}, format {metadata.get('format_version')!r}; "
-                        f"allowed: kind {KIND!r}, format {FORMAT_VERSION!r}"
-                    )
+                check_header(metadata, kind=KIND, format_version=FORMAT_VERSION, path=path)
                 weight, bias = file.get_tensor("weight"), file.get_tensor("bias")
-                trained_on = ModelIdentity(
-                    name=metadata["encoder_name"],
-                    sha256=metadata["encoder_sha256"],
-                    version=metadata["encoder_version"],
-                )
+                trained_on = encoder_in(metadata)
                 labels = tuple(json.loads(metadata["labels"]))
                 temperature, min_score = float(metadata["temperature"]), float(metadata["min_score"])
         except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
             raise ModelError(f"{path} is a damaged probe file: {' '.join(str(error).split())}") from error
-        if trained_on.sha256 != encoder.sha256:
-            raise ModelError(
-                f"{path} was trained on {trained_on.name} (sha256 {trained_on.sha256[:12]}), "
-                f"not on {encoder.name} (sha256 {encoder.sha256[:12]}): its scores would mean nothing"
-            )
+        check_encoder(trained_on, encoder, path=path, made="trained", gives="scores")
         return cls(weight, bias, labels=labels, encoder=trained_on, temperature=temperature, min_score=min_score)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ... import FetalStreamError
 from .age import evaluate_ga
 from .options import ModelOption, WeightsOption, model_flags
 from .segments import segments
@@ -88,37 +87,20 @@ def phantoms(
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Frame by frame over sweeps of simulated fetuses that training never saw: F1, calibration, false planes."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from ..assemble import load_model
-    from ..phantom_exam import FPS, summary, sweep
+    from ..phantom_exam import summary
     from ..settings import load_config
-    from .phantoms import TRAINING_SEEDS
+    from .phantoms import unseen_sweeps
 
-    if first_seed + seeds > TRAINING_SEEDS:
-        raise FetalStreamError(
-            f"--first-seed {first_seed} with --seeds {seeds}: from {TRAINING_SEEDS} on phantoms were trained on"
-        )
     config = load_config("review", flags=model_flags(model, weights))
-    loaded = load_model(config)
-    identity = loaded.encoder.identity
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("frames", total=seeds * len(range(0, round(seconds * FPS), every)))
-
-        def advance(frames: int) -> None:
-            progress.advance(task, frames)
-
-        sweeps = [
-            sweep(loaded, seed, seconds=seconds, every=every, progress=advance)
-            for seed in range(first_seed, first_seed + seeds)
-        ]
+    identity, sweeps = unseen_sweeps(config, first_seed=first_seed, seeds=seeds, seconds=seconds, every=every)
     found = {"model": {"name": identity.name, "sha256": identity.sha256}, "every": every} | summary(sweeps, config)
     if json:
         import json as writer
 
         typer.echo(writer.dumps(found))
     else:
+        from rich.console import Console
+
         from ..evaluation import render_phantoms
 
         Console().print(render_phantoms(found))

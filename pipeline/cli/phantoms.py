@@ -3,12 +3,19 @@
 import cv2
 import numpy as np
 from numpy.random import Generator
+from rich.console import Console
+from rich.progress import Progress
 
+from ... import FetalStreamError
+from ...models.outputs import ModelIdentity
 from ...sources.frame import Pixels
 from ...sources.phantom import PhantomSource, render_plane
 from ...sources.phantom.anatomy import BACKGROUND, TARGETS
 from ...sources.phantom.render import Renderer
 from ...sources.phantom.scan import Sector
+from ..assemble import load_model
+from ..config import Config
+from ..phantom_exam import FPS, Sweep, sweep
 
 TRAINING_SEEDS = 1_000_000
 """Training draws seeds from here on; those below are for tests, demonstrations and evaluation."""
@@ -22,6 +29,31 @@ def training_phantom(number: int) -> tuple[Pixels, str]:
     rng = np.random.default_rng(number)
     seed = int(rng.integers(TRAINING_SEEDS, 2**31 - 1))
     return _moment(seed, rng) if rng.random() < 0.35 else _single(seed, rng)
+
+
+def unseen_sweeps(
+    config: Config, *, first_seed: int, seeds: int, seconds: float, every: int = 1
+) -> tuple[ModelIdentity, list[Sweep]]:
+    """The configured model on whole sweeps that no training drew, with a progress bar.
+
+    Raises `FetalStreamError` when training draws from those seeds.
+    """
+    if first_seed + seeds > TRAINING_SEEDS:
+        raise FetalStreamError(
+            f"--first-seed {first_seed} with --seeds {seeds}: from {TRAINING_SEEDS} on phantoms were trained on"
+        )
+    model = load_model(config)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("frames", total=seeds * len(range(0, round(seconds * FPS), every)))
+
+        def advance(frames: int) -> None:
+            progress.advance(task, frames)
+
+        sweeps = [
+            sweep(model, seed, seconds=seconds, every=every, progress=advance)
+            for seed in range(first_seed, first_seed + seeds)
+        ]
+    return model.encoder.identity, sweeps
 
 
 def _single(seed: int, rng: Generator) -> tuple[Pixels, str]:

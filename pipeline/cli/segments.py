@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ... import FetalStreamError
 from .options import AssignOption, ModelOption, WeightsOption, model_flags
 
 if TYPE_CHECKING:
@@ -58,26 +57,11 @@ def segments(
 def _look(
     model: str | None, weights: Path | None, first_seed: int, seeds: int, seconds: float
 ) -> tuple[str, list["Sweep"]]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from ..assemble import load_model
-    from ..phantom_exam import FPS, sweep
     from ..settings import load_config
-    from .phantoms import TRAINING_SEEDS
+    from .phantoms import unseen_sweeps
 
-    if first_seed + seeds > TRAINING_SEEDS:
-        raise FetalStreamError(
-            f"--first-seed {first_seed} with --seeds {seeds}: from {TRAINING_SEEDS} on phantoms were trained on"
-        )
-    loaded = load_model(load_config("review", flags=model_flags(model, weights)))
-    identity = loaded.encoder.identity
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("frames", total=seeds * round(seconds * FPS))
-        sweeps = [
-            sweep(loaded, seed, seconds=seconds, progress=lambda frames: progress.advance(task, frames))
-            for seed in range(first_seed, first_seed + seeds)
-        ]
+    config = load_config("review", flags=model_flags(model, weights))
+    identity, sweeps = unseen_sweeps(config, first_seed=first_seed, seeds=seeds, seconds=seconds)
     return f"{identity.name} (sha256 {identity.sha256[:12]})", sweeps
 
 

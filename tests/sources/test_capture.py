@@ -1,7 +1,6 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,13 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
-from fetalstream.sources import Frame, Item, SourceError, SourceState, StateChange
+from fetalstream.sources import Frame, SourceError, SourceState, StateChange
 from fetalstream.sources.capture import CaptureLink, from_uri
 from fetalstream.sources.card import Mode, OpenCvCard, Shot
 from fetalstream.sources.link import LinkError
 from fetalstream.sources.live import LiveSource
 from fetalstream.sources.supervise import Patience
 from fetalstream.sources.testing import ListCard
+
+from .reading import read_until
 
 RUNNING, STALLED, RECONNECTING = SourceState.RUNNING, SourceState.STALLED, SourceState.RECONNECTING
 HASTY = Patience(open_seconds=2, stall_seconds=0.2, silence_seconds=0.5, retry_seconds=0.05, refused_seconds=0.05)
@@ -35,17 +36,6 @@ def source_of(*cards: ListCard) -> LiveSource:
     waiting = list(cards)
     plug = partial(CaptureLink, lambda: waiting.pop(0), shown="capture device 0", mode=Mode())
     return LiveSource(plug, uri="capture://0", name="capture-0", patience=HASTY)
-
-
-def read_until(source: LiveSource, done: Callable[[Item], bool]) -> list[Item]:
-    source.open()
-    items: list[Item] = []
-    for item in source.items():
-        items.append(item)
-        if done(item):
-            break
-    source.close()
-    return items
 
 
 # The mode.

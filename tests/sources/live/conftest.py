@@ -1,92 +1,13 @@
-"""Real servers, and someone who follows a source and notes when what came."""
+"""Someone who follows a source and notes when what came."""
 
-import os
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
 
 import psutil
 import pytest
 
 from fetalstream.sources import Damage, Frame, Item, Source, SourceInfo, SourceState, StateChange
-
-SYSTEM_PYTHON = "/usr/bin/python3"
-SCRIPT = Path(__file__).resolve().parents[2] / "servers" / "rtsp_server.py"
-NEEDS = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
-START_SECONDS = 20.0
-
-
-class RtspServer:
-    """The server of tests/servers in a process of its own, always on the same port."""
-
-    def __init__(self, *options: str) -> None:
-        self._options = options
-        self._process: subprocess.Popen[str] | None = None
-        self.port = 0
-
-    @property
-    def uri(self) -> str:
-        return f"rtsp://127.0.0.1:{self.port}/live"
-
-    def start(self) -> float:
-        """Start, and wait until it serves; the moment it did, by the monotonic clock."""
-        command = [SYSTEM_PYTHON, str(SCRIPT), "--port", str(self.port), *self._options]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        assert self._process.stdout is not None
-        with closing(self._process.stdout) as output:
-            words = output.readline().split()
-        assert words[:1] == ["ready"], f"the server did not start: {words}"
-        self.port = int(words[1])
-        return time.monotonic()
-
-    def send(self, number: signal.Signals) -> float:
-        """Send it a signal; the moment it was sent."""
-        assert self._process is not None
-        self._process.send_signal(number)
-        return time.monotonic()
-
-    def kill(self) -> float:
-        """End it, as the power of its machine does; the moment before it was gone."""
-        moment = time.monotonic()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-        return moment
-
-
-StartServer = Callable[..., RtspServer]
-
-
-@pytest.fixture(scope="session")
-def _server_packages() -> None:
-    there = Path(SYSTEM_PYTHON).exists()
-    if there and subprocess.run([SYSTEM_PYTHON, "-c", NEEDS], capture_output=True).returncode == 0:
-        return
-    message = "GStreamer's RTSP server is not installed (Debian packages: .ci/packages.txt)"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-@pytest.fixture
-def rtsp_server(_server_packages: None) -> Iterator[StartServer]:
-    """Starts servers: ``rtsp_server("--size", "640x480")``; ends them all at the end."""
-    servers: list[RtspServer] = []
-
-    def start(*options: str) -> RtspServer:
-        server = RtspServer(*options)
-        servers.append(server)
-        server.start()
-        return server
-
-    yield start
-    for server in servers:
-        server.kill()
 
 
 class Follower:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 if TYPE_CHECKING:
-    from .conftest import StartServer
+    from ...servers.running import StartServer
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 

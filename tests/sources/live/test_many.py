@@ -16,8 +16,9 @@ from fetalstream.sources import SourceError, SourceState
 from fetalstream.sources.rtsp import from_uri
 
 if TYPE_CHECKING:
+    from ...servers.running import RtspServer, StartServer
     from ..conftest import Settled
-    from .conftest import Follow, RtspServer, StartServer
+    from .conftest import Follow
 
 KILLED, HUNG, RECONNECTS = 8, 4, 100
 FPS = 10

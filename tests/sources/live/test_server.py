@@ -15,8 +15,9 @@ from fetalstream.sources import Frame, SourceError, SourceState
 from fetalstream.sources.rtsp import from_uri
 
 if TYPE_CHECKING:
+    from ...servers.running import RtspServer, StartServer
     from ..conftest import Settled
-    from .conftest import Follow, Follower, RtspServer, StartServer
+    from .conftest import Follow, Follower
 
 pytestmark = pytest.mark.server
 

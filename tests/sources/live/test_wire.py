@@ -17,7 +17,8 @@ from fetalstream.sources import SourceState
 from fetalstream.sources.rtsp import from_uri
 
 if TYPE_CHECKING:
-    from .conftest import Follow, StartServer
+    from ...servers.running import StartServer
+    from .conftest import Follow
 
 pytestmark = pytest.mark.server
 
