@@ -222,7 +222,7 @@ def test_no_thread_is_left_behind():
     before = threading.active_count()
     for _ in range(5):
         run_of(ListSource(frames(["femur"] * 20)), ListSink()).run()
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # those that earlier tests left may have gone meanwhile
 
 
 def test_live_events_are_stamped_and_those_of_a_review_are_not():

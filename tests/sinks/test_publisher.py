@@ -145,7 +145,7 @@ def test_localhost_and_ipv6_and_files_are_this_machine(tmp_path, opened):
 def test_opening_and_closing_leaves_nothing_behind():
     process = psutil.Process()
     Publisher(ANY_PORT).close()
-    before = process.num_fds(), process.num_threads()
+    descriptors, threads = process.num_fds(), process.num_threads()
     for _ in range(20):
         publisher = Publisher(ANY_PORT)
         client = Client(publisher.endpoint)
@@ -154,7 +154,8 @@ def test_opening_and_closing_leaves_nothing_behind():
         publisher.close()
         with pytest.raises(SinkError):
             Publisher("ipc:///no/such/folder/socket")
-    assert (process.num_fds(), process.num_threads()) == before
+    assert process.num_fds() <= descriptors  # those that earlier tests left may have gone meanwhile
+    assert process.num_threads() <= threads
 
 
 def _has_ipv6() -> bool:
