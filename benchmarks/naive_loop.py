@@ -59,16 +59,18 @@ def open_clip_classifier(name: str, weights: Path) -> Callable[[Image.Image], np
 
 
 def compact_classifier() -> Callable[[Image.Image], np.ndarray]:
-    """The embedded model, in float32, one picture at a time."""
-    from fetalstream.models.compact import load_compact
+    """The embedded model's network and classes, eagerly in float32, one picture at a time."""
+    from fetalstream.models.compact import EMBEDDED, read_compact
+    from fetalstream.models.compact_net import INPUT_PX, standardise
 
-    model = load_compact(dtype="float32")
-    size_px = 224
+    content = read_compact(EMBEDDED)
+    content.module.eval().requires_grad_(requires_grad=False)
 
     def classify(image: Image.Image) -> np.ndarray:
-        resized = image.resize((size_px, size_px), Image.Resampling.BICUBIC)
-        pixels = torch.from_numpy(np.asarray(resized).copy()).permute(2, 0, 1)
-        return model.planes(model.encoder.encode([pixels])).scores
+        resized = image.resize((INPUT_PX, INPUT_PX), Image.Resampling.BICUBIC).convert("L")
+        picture = torch.from_numpy(np.asarray(resized, dtype=np.float32))[None, None]
+        embedding, _ = content.module.network(standardise(picture))
+        return (content.module.head(embedding) / content.temperature).softmax(dim=-1).numpy()
 
     return classify
 

@@ -25,7 +25,7 @@ KIND = "fetalstream.compact"
 FORMAT_VERSION = "1"
 
 _BT_601 = (0.299, 0.587, 0.114)
-_CHUNK = {torch.float32: 4, torch.bfloat16: 8}
+_CPU_CHUNK = 4
 """Pictures at a time on a CPU: beyond it the first layers' maps fall out of the cache."""
 
 
@@ -59,7 +59,7 @@ class CompactEncoder:
         """b pictures (c 224 224) uint8, c 1 or 3 -> `Features`; colour is read as its brightness."""
         pictures = standardise(_grey(stack(prepared).to(self._device, torch.float32)))
         pictures = pictures.to(self._dtype).contiguous(memory_format=torch.channels_last)
-        count = _CHUNK.get(self._dtype, len(pictures)) if self._device.type == "cpu" else len(pictures)
+        count = _CPU_CHUNK if self._device.type == "cpu" else len(pictures)
         given = [cast("tuple[Tensor, Tensor]", self._network(chunk)) for chunk in pictures.split(count)]
         embedding, feature_map = (torch.cat(parts).float() for parts in zip(*given, strict=True))
         return Features(embedding=embedding, feature_map=feature_map)
