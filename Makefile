@@ -21,13 +21,13 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "==> Installing FetalStream and what it needs (torch is about 6 GB; a few minutes the first time)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[ui]"
 	@mkdir -p $(VENV)/src && ln -sfn ../.. $(VENV)/src/fetalstream
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "==> Installing what the tests need"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dicom,metrics,parquet,slicer,train,webhook]" $$($(BIN)/python -c \
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dicom,metrics,pacs,parquet,slicer,train,ui,webhook]" $$($(BIN)/python -c \
 		'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"])')
 	@touch $@
 
