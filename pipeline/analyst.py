@@ -5,10 +5,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..models import BACKGROUND
-from ..sinks import AnyEvent, FrameScores, PlaneEntered, PlaneLeft, SignalChanged, StreamDamaged, StreamState
+from ..sinks import (
+    AnyEvent,
+    FrameScores,
+    Operation,
+    OperatorMarked,
+    OperatorOverride,
+    OperatorPaused,
+    PlaneEntered,
+    PlaneLeft,
+    SignalChanged,
+    StreamDamaged,
+    StreamState,
+)
 from ..sources import SourceState, StateChange
+from .companion import Companion
 from .gates import GateState
-from .messages import Notice, Scored, SignalChange
+from .messages import Notice, Nudge, Scored, SignalChange
 from .recorder import Recorder
 from .segments import Change, Entered, Left, Segmenter
 from .smoothing import Smoothing
@@ -30,6 +43,7 @@ class Analyst:
         max_gap_seconds: a longer pause in media time ends what is in view.
         recorder: gives events their envelope.
         frame_scores: whether each frame's scores are events too.
+        companions: what follows the stream beside its planes.
     """
 
     def __init__(
@@ -41,6 +55,7 @@ class Analyst:
         max_gap_seconds: float,
         recorder: Recorder,
         frame_scores: bool,
+        companions: Sequence[Companion] = (),
     ) -> None:
         if labels[0] != BACKGROUND:
             raise ValueError(f"labels start with {BACKGROUND!r}, not {labels[0]!r}")
@@ -51,7 +66,9 @@ class Analyst:
         self._max_gap_seconds = max_gap_seconds
         self._recorder = recorder
         self._frame_scores = frame_scores
+        self._companions = tuple(companions)
         self._last: Scored | None = None
+        self._paused = False
 
     @property
     def plane(self) -> str | None:
@@ -60,8 +77,25 @@ class Analyst:
 
     def feed(self, message: Scored | Notice) -> Iterator[AnyEvent]:
         """The events one message gives rise to, in order."""
+        yield from self._own(message)
+        if not (self._paused and isinstance(message, Scored)):
+            for companion in self._companions:
+                yield from companion.feed(message, self.plane)
+
+    def finish(self, reason: str) -> Iterator[AnyEvent]:
+        """The stream has ended for ``reason``: what is in view leaves, and companions have their last word."""
+        yield from self.interrupt(reason)
+        for companion in self._companions:
+            yield from companion.finish()
+
+    def _own(self, message: Scored | Notice) -> Iterator[AnyEvent]:
         if isinstance(message, Scored):
-            yield from self._frame(message)
+            if not self._paused:
+                yield from self._frame(message)
+        elif isinstance(message, Operation):
+            yield from self._operation(message)
+        elif isinstance(message, Nudge):
+            return
         elif isinstance(message, StateChange):
             if message.state in INTERRUPTIONS:
                 yield from self.interrupt(f"source {message.state.value}")
@@ -81,7 +115,7 @@ class Analyst:
             left = (
                 replace(change, end_seconds=min(change.end_seconds, by_seconds)) if isinstance(change, Left) else change
             )
-            yield self._event(left, captured_ns, reason)
+            yield from self._told(left, captured_ns, reason)
         self._smoothing.reset()
         self._last = None
 
@@ -114,7 +148,7 @@ class Analyst:
         smoothed = self._smoothing.update(frame.pts_seconds, frame.scores)
         self.smoothed = dict(zip(self.labels, map(float, smoothed), strict=True))
         for change in self._segmenter.update(frame.index, frame.pts_seconds, smoothed, frame.scores):
-            yield self._event(change, frame.captured_ns)
+            yield from self._told(change, frame.captured_ns)
         if self._frame_scores:
             yield self._recorder.make(
                 FrameScores,
@@ -125,7 +159,27 @@ class Analyst:
                 scores=tuple(round(float(score), SCORE_DIGITS) for score in frame.scores),
             )
 
-    def _event(self, change: Change, captured_ns: int | None, reason: str = "") -> AnyEvent:
+    def _operation(self, operation: Operation) -> Iterator[AnyEvent]:
+        """What the operator says of the stream itself; wishes about captures are a companion's."""
+        pts_seconds = None if self._last is None else round(self._last.pts_seconds, SECONDS_DIGITS)
+        said, make = self.plane or "", self._recorder.make
+        if operation.wish == "override":
+            yield make(OperatorOverride, plane=operation.value, plane_said=said, pts_seconds=pts_seconds)
+        elif operation.wish == "mark":
+            yield make(OperatorMarked, text=operation.value, plane=said, pts_seconds=pts_seconds)
+        elif operation.wish in ("pause", "resume") and self._paused != (operation.wish == "pause"):
+            if not self._paused:
+                yield from self.interrupt("paused by the operator")
+            self._paused = not self._paused
+            yield make(OperatorPaused, paused=self._paused, pts_seconds=pts_seconds)
+
+    def _told(self, change: Change, captured_ns: int | None, reason: str = "") -> Iterator[AnyEvent]:
+        event = self._event(change, captured_ns, reason)
+        yield event
+        for companion in self._companions:
+            yield from companion.visit(change, event)
+
+    def _event(self, change: Change, captured_ns: int | None, reason: str) -> AnyEvent:
         if isinstance(change, Entered):
             return self._recorder.make(
                 PlaneEntered,

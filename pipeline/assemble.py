@@ -17,6 +17,7 @@ from ..sources.credentials import masked
 from ..sources.uri import parse_uri
 from . import plugins
 from .analyst import Analyst
+from .companions import companions_for
 from .config import (
     AdaptiveSection,
     Config,
@@ -145,6 +146,7 @@ def build_run(
         max_gap_seconds=config.smoothing.max_gap_seconds,
         recorder=recorder,
         frame_scores=config.frame_scores,
+        companions=companions_for(config, model=model, info=info, recorder=recorder, labels=labels),
     )
     flow = config.flow
     return StreamRun(
@@ -168,7 +170,7 @@ def build_run(
         analyst=analyst,
         recorder=recorder,
         outlets=Outlets(sinks, recorder=recorder, live=stamped),
-        showcase=Showcase(sinks),
+        onlookers=[Showcase(sinks)],
         config_sha256=config.sha256,
     )
 

@@ -28,7 +28,7 @@ def _never(_: object) -> bool:
 
 
 class Channel(Generic[T]):
-    """A bounded first-in-first-out queue for one writer and one reader.
+    """A bounded first-in-first-out queue for one reader and, mostly, one writer (`finish` is for all of them).
 
     ``finish`` is the orderly end: the reader still gets what waits, then an empty batch; a writer that goes on gets
     `ChannelClosedError`. ``cancel`` tears the channel down: both sides get `ChannelClosedError` at once.

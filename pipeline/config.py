@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 
 from . import plugins
 from .channel import Policy
+from .config_findings import AgeSection, CaptureSection, ChdSection, UiSection
 from .config_planes import HIDDEN_MARKOV_SEGMENTS, DwellSection, SegmentsSection, SmoothingSection
 from .section import Score, Seconds, Section
 
@@ -215,6 +216,10 @@ SinkSection = Annotated[
 ]
 
 
+_WITHOUT_RESULT: Any = {"sinks": True, "metrics": True, "ui": True, "model": {"weights"}, "capture": {"folder"}}
+_NAMED_FILES = (("head", "file"), ("head", "prompts"), ("fan", "memory"), ("age", "head"), ("chd", "head"))
+
+
 class Config(BaseSettings):
     """Everything that can be set."""
 
@@ -229,6 +234,12 @@ class Config(BaseSettings):
     smoothing: SmoothingSection = SmoothingSection()
     dwell: DwellSection = DwellSection()
     segments: SegmentsSection = SegmentsSection()
+    protocol: str | None = None
+    """What the scan should show: isuog_midtrimester, core_4, or a YAML file; null has no checklist."""
+    age: AgeSection = AgeSection()
+    chd: ChdSection = ChdSection()
+    capture: CaptureSection = CaptureSection()
+    ui: UiSection = UiSection()
     frame_scores: bool = False
     """Also send the scores of every embedded frame ("frame.scores")."""
     sinks: tuple[SinkSection, ...] = ()
@@ -260,11 +271,11 @@ class Config(BaseSettings):
     def sha256(self) -> str:
         """Hex digest over everything that can change a result.
 
-        Not over sinks and metrics, nor over where files lie: the weights have a digest of their own in each result, and
-        other files (a head, prompts, remembered fans) count by their content.
+        Not over sinks, metrics and the page, nor over where files lie: the weights have a digest of their own in each
+        result, and other files (a head, prompts, remembered fans) count by their content.
         """
-        tree = self.model_dump(mode="json", exclude={"sinks": True, "metrics": True, "model": {"weights"}})
-        for section, key in (("head", "file"), ("head", "prompts"), ("fan", "memory")):
+        tree = self.model_dump(mode="json", exclude=_WITHOUT_RESULT)
+        for section, key in _NAMED_FILES:
             named = tree[section].get(key)
             if named and Path(named).is_file():
                 tree[section][key] = hashlib.sha256(Path(named).read_bytes()).hexdigest()

@@ -10,7 +10,7 @@ is encoded is always the newest there is, and the age of a result stays under tw
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,17 +19,17 @@ import torch
 
 from .. import FetalStreamError, __version__
 from ..models.encoder import Model
-from ..sinks import ModelRef, StreamEnded, StreamStarted
+from ..sinks import ModelRef, Operation, StreamEnded, StreamStarted
 from ..sinks.sink import Standing
 from ..sources import Frame, Item, Source, SourceInfo, SourceState, StateChange
 from .analyst import SECONDS_DIGITS, Analyst
-from .channel import Channel, Policy
+from .channel import Channel, ChannelClosedError, Policy
+from .companion import Onlooker
 from .crew import Crew
-from .messages import Notice, Prepared, Scored, SignalChange
+from .messages import Notice, Nudge, Prepared, Scored, SignalChange
 from .outlets import Outlets
 from .recorder import Recorder
 from .sampling import Sampler
-from .showcase import Showcase
 from .telemetry import Telemetry
 from .watch import Watch
 
@@ -80,7 +80,7 @@ class StreamRun:
         model: encoder and plane head.
         sampler, watch, analyst, recorder: fresh ones, for this stream alone.
         outlets: the sinks, which get every event in order; whoever made them closes them.
-        showcase: hands pictures to the sinks that asked for them.
+        onlookers: see each frame before it is let go, masked or not at all.
         config_sha256: goes into the first event.
         telemetry: counts to read from any thread.
     """
@@ -94,7 +94,7 @@ class StreamRun:
     analyst: Analyst
     recorder: Recorder
     outlets: Outlets
-    showcase: Showcase
+    onlookers: Sequence[Onlooker]
     config_sha256: str
     telemetry: Telemetry = field(default_factory=Telemetry)
 
@@ -148,6 +148,14 @@ class StreamRun:
         """End now: what is under way is dropped, the last event is still written."""
         self._crew.cancel()
 
+    def operate(self, operation: Operation | Nudge) -> bool:
+        """Hand a wish of the operator to whoever makes the events; from any thread. False: the stream has ended."""
+        try:
+            self._scored.put(operation)
+        except ChannelClosedError:
+            return False
+        return True
+
     def _wait(self, on_tick: Callable[[], None]) -> BaseException | None:
         try:
             while not self._crew.join(TICK_SECONDS):
@@ -192,7 +200,9 @@ class StreamRun:
     def _prepare_frame(self, frame: Frame) -> None:
         started_ns = time.monotonic_ns()
         sight = self.watch.look(frame)
-        self.showcase.offer(frame, self.watch.fan_to_show)
+        fan = self.watch.fan_to_show
+        for onlooker in self.onlookers:
+            onlooker.see(frame, fan)
         prepared = None if sight.pixels is None else Prepared.of(frame, self.model.encoder.prepare(sight.pixels))
         self.telemetry.timings.add("queue", (started_ns - frame.captured_ns) / 1e9)
         self.telemetry.timings.add("prepare", (time.monotonic_ns() - started_ns) / 1e9)
@@ -214,11 +224,11 @@ class StreamRun:
             if frames:
                 started = time.monotonic()
                 features = self.model.encoder.encode([frame.pixels for frame in frames])
-                rows = iter(self.model.planes(features).scores)
+                rows = iter(zip(self.model.planes(features).scores, features.embedding.numpy(force=True), strict=True))
                 self.telemetry.timings.add("encode", time.monotonic() - started)
                 self.telemetry.frames_embedded(len(frames))
             for message in batch:
-                self._scored.put(Scored.of(message, next(rows)) if isinstance(message, Prepared) else message)
+                self._scored.put(Scored.of(message, *next(rows)) if isinstance(message, Prepared) else message)
         self._scored.finish()
 
     def _analyse(self) -> None:
@@ -272,7 +282,7 @@ class StreamRun:
 
     def _last_event(self, reason: str) -> StreamEnded:
         """Whatever happened, the stream's record is closed: planes leave, counts are written."""
-        for event in self.analyst.interrupt("the run ended"):
+        for event in self.analyst.finish("the run ended"):
             self.outlets.write(event)
         self.outlets.tick(last=True)
         self.telemetry.frames_dropped(DROPPED_BUSY, self._frames.dropped)

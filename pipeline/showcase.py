@@ -22,7 +22,7 @@ class Showcase:
         self._next_seconds = [0.0] * len(self._wanting)
         self._clock = clock
 
-    def offer(self, frame: Frame, fan: Fan | None) -> None:
+    def see(self, frame: Frame, fan: Fan | None) -> None:
         """Show the frame to every sink whose time has come."""
         if not self._wanting or fan is None:
             return

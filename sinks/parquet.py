@@ -13,7 +13,8 @@ import msgspec
 import msgspec.inspect
 
 from .chain import Record
-from .event import AnyEvent, Stamp
+from .event import AnyEvent
+from .record import Stamp
 from .sink import SinkError
 from .store_file import StoreFile
 

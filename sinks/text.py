@@ -11,10 +11,12 @@ from .event import (
     StreamDamaged,
     StreamEnded,
     StreamStarted,
+    StreamState,
 )
+from .text_findings import clock, finding_parts
 from .wire import kind_of
 
-_KIND_COLUMNS = 15
+_KIND_COLUMNS = 17
 
 
 def line_of(event: AnyEvent) -> str:
@@ -23,14 +25,6 @@ def line_of(event: AnyEvent) -> str:
     # Whoever publishes could otherwise steer the reader's terminal.
     plain = "".join(letter if letter.isprintable() else " " for letter in what)
     return f"{time:>10}  {kind_of(event):<{_KIND_COLUMNS}} {' '.join(plain.split())}".rstrip()
-
-
-def clock(seconds: float | None) -> str:
-    """Media time as minutes, seconds and milliseconds: 72.5 -> "1:12.500"; empty for None."""
-    if seconds is None:
-        return ""
-    minutes, milliseconds = divmod(round(abs(seconds) * 1000), 60_000)
-    return f"{'-' if seconds < 0 else ''}{minutes}:{milliseconds / 1000:06.3f}"
 
 
 def _parts(event: AnyEvent) -> tuple[str, str]:
@@ -59,7 +53,9 @@ def _parts(event: AnyEvent) -> tuple[str, str]:
     if isinstance(event, StreamDamaged):
         lost = f" ({event.lost_packets} packets lost)" if event.lost_packets else ""
         return clock(event.pts_seconds), event.what + lost
-    return "", f"{event.stream}: {event.state}" + (f" ({event.reason})" if event.reason else "")
+    if isinstance(event, StreamState):
+        return "", f"{event.stream}: {event.state}" + (f" ({event.reason})" if event.reason else "")
+    return finding_parts(event)
 
 
 def _counts(word: str, counts: dict[str, int]) -> str:

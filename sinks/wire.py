@@ -9,7 +9,8 @@ from urllib.parse import quote
 import msgspec
 
 from .complaints import harmless
-from .event import AnyEvent, ModelRef, StreamEnded, StreamStarted
+from .event import AnyEvent, StreamEnded, StreamStarted
+from .record import ModelRef
 from .sink import SinkError
 
 Encoding = Literal["msgpack", "json"]

@@ -54,7 +54,7 @@ def fan() -> Fan:
 
 def test_what_lies_outside_the_fan_is_black_and_the_frame_itself_is_left_alone(fan):
     wall, one = Wall(25), frame()
-    Showcase([wall]).offer(one, fan)
+    Showcase([wall]).see(one, fan)
     (shown,) = wall.shown
     assert shown.grey.shape == (30, 40)
     assert (shown.grey[5:25, 10:30] == 200).all()
@@ -66,16 +66,16 @@ def test_what_lies_outside_the_fan_is_black_and_the_frame_itself_is_left_alone(f
 def test_no_picture_leaves_while_the_fan_is_unknown_or_of_another_size(fan):
     wall = Wall(25)
     showcase = Showcase([wall])
-    showcase.offer(frame(), None)
-    showcase.offer(frame(size_px=(80, 60)), fan)
+    showcase.see(frame(), None)
+    showcase.see(frame(size_px=(80, 60)), fan)
     assert wall.shown == []
-    showcase.offer(frame(), fan)
+    showcase.see(frame(), fan)
     assert len(wall.shown) == 1
 
 
 def test_who_asked_for_none_gets_none(fan):
     wall, plain = Wall(0), ListSink()
-    Showcase([wall, plain]).offer(frame(), fan)
+    Showcase([wall, plain]).see(frame(), fan)
     assert wall.shown == []
 
 
@@ -85,7 +85,7 @@ def test_each_gets_pictures_at_its_own_rate_and_never_faster_than_there_are_fram
     showcase = Showcase([wall, other], clock=clock)
     for index in range(250):
         clock.seconds = 1000 + index / 25
-        showcase.offer(frame(index), fan)
+        showcase.see(frame(index), fan)
     assert abs(len(wall.shown) - min(fps, 25) * 10) <= 2
     assert abs(len(other.shown) - 20) <= 1
 
@@ -93,11 +93,11 @@ def test_each_gets_pictures_at_its_own_rate_and_never_faster_than_there_are_fram
 def test_after_a_pause_nothing_is_made_up_for(fan):
     clock, wall = Clock(), Wall(5)
     showcase = Showcase([wall], clock=clock)
-    showcase.offer(frame(), fan)
+    showcase.see(frame(), fan)
     clock.seconds = 100.0
     for index in range(5):
         clock.seconds += 0.04
-        showcase.offer(frame(index), fan)
+        showcase.see(frame(index), fan)
     assert len(wall.shown) == 2
 
 

@@ -22,6 +22,8 @@ from fetalstream.sinks import (
     StreamState,
 )
 
+from .stories import doings, findings
+
 
 def _story(stream: str) -> list[AnyEvent]:
     model = ModelRef(name="compact", sha256="ab" * 32, version="1")
@@ -63,9 +65,11 @@ def _story(stream: str) -> list[AnyEvent]:
         ),
         SinkDegraded(stream=stream, sequence=6, sink="store", reason="database or disk is full"),
         SinkRecovered(stream=stream, sequence=7, sink="store", events_late=3, events_lost=0),
+        *findings(stream, first_sequence=8),
+        *doings(stream, first_sequence=14),
         StreamEnded(
             stream=stream,
-            sequence=8,
+            sequence=21,
             reason="ended",
             frames_read=100,
             frames_embedded=90,
