@@ -68,7 +68,7 @@ def test_a_section_whose_kind_changes_is_replaced_not_mixed():
         ("sampling.kind=sometimes", "sampling={'kind': 'sometimes'}"),
         ("sinks=[{kind: zmq, endpont: x}]", "sinks.0.zmq.endpont is not a key; did you mean 'endpoint'?"),
         ("flow.queue_frames=0", "flow.queue_frames=0: Input should be greater than or equal to 1"),
-        ("nonsense=1", "nonsense is not a key; allowed: dwell, fan, flow, frame_scores, head, metrics, model"),
+        ("nonsense=1", "nonsense is not a key; allowed: age, capture, chd, dwell, fan, flow"),
         ("no-equals-sign", "'no-equals-sign' is not of the form path.to.key=value"),
         ("a..b=1", "'a..b=1' is not of the form path.to.key=value"),
     ],

@@ -89,8 +89,8 @@ def test_a_listener_that_comes_late_is_told_how_much_and_gets_the_state():
     done = run("listen", publisher.endpoint, "--count", "2")
     publisher.close()
     assert done.stdout.splitlines() == [
-        "            stream.state    s: running",
-        "  0:01.000  plane.entered   femur score 0.90",
+        "            stream.state      s: running",
+        "  0:01.000  plane.entered     femur score 0.90",
     ]
     assert done.stderr.splitlines() == ["joined after 6 events; the last of each kind follow (2)"]
 
