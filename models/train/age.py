@@ -19,6 +19,7 @@ from ..growth import counts, is_valid_age, median_age_weeks
 from ..heads.age_decoder import AgeDecoder, Fitted, Floats, decode, kernel, shape_of
 from ..heads.gestational_age import zero_shot_days
 from .age_table import AgeTable
+from .folds import patient_folds
 
 LENGTHS = (5.0, 7.0, 9.0, 12.0)
 NOISES = (0.001, 0.003)
@@ -127,19 +128,6 @@ def _least_kernel(curves: Floats, whose: NDArray[np.intp], length: float) -> flo
     near = kernel(curves, curves, length)
     near[whose[:, None] == whose[None]] = 0
     return float(near.max(axis=1).min())
-
-
-def patient_folds(patients: Sequence[str], *, folds: int = 5, seed: int = 0) -> NDArray[np.intp]:
-    """-> (n) number of the fold of each picture; a patient is in one fold only.
-
-    Raises:
-        ModelError: fewer patients than folds.
-    """
-    names, whose = np.unique(np.asarray(patients), return_inverse=True)
-    if not 2 <= folds <= len(names):
-        raise ModelError(f"{len(names)} patients cannot be parted into {folds} folds")
-    place = np.random.default_rng(seed).permutation(len(names)) % folds
-    return place[whose]
 
 
 def judge(table: AgeTable, *, level: float = LEVEL, folds: int = 5, seed: int = 0) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from fetalstream.models.heads.age_decoder import UNLIKE, AgeDecoder, decode, ker
 from fetalstream.models.heads.gestational_age import AGE_DAYS, Age, NoAge
 from fetalstream.models.outputs import ModelIdentity
 from fetalstream.models.train import age
-from fetalstream.models.train.age import conformal_quantile, fit, judge, leave_groups_out, patient_folds
+from fetalstream.models.train.age import conformal_quantile, fit, judge, leave_groups_out
 from fetalstream.models.train.age_table import AgeTable, read_age_table
+from fetalstream.models.train.folds import patient_folds
 
 ENCODER = ModelIdentity(name="fetalclip", sha256="a" * 64, version="ViT-L/14@224")
 OTHER = ModelIdentity(name="mobile", sha256="b" * 64)
