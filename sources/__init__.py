@@ -1,10 +1,11 @@
 """Where pictures come from. Knows no model and no sink."""
 
 from .frame import Damage, Frame, Item, Picture, Pixels, SourceState, StateChange
-from .source import Source, SourceError, SourceInfo
+from .source import DicomObject, Source, SourceError, SourceInfo
 
 __all__ = [
     "Damage",
+    "DicomObject",
     "Frame",
     "Item",
     "Picture",

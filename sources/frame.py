@@ -125,6 +125,8 @@ class Frame:
         picture: the pixels, converted on demand.
         wall_ns: UTC at capture, nanoseconds since 1970, for the record only; None when played from a recording.
         repair: what was wrong with the time stamp that ``pts_seconds`` was made from, None when nothing was.
+        dicom_number: of the frame in its DICOM object, from 1, None elsewhere; it runs ahead of ``index`` behind frames
+            that could not be decoded.
     """
 
     index: int
@@ -135,6 +137,7 @@ class Frame:
     spacing_mm: float | None = None
     wall_ns: int | None = None
     repair: Repair | None = None
+    dicom_number: int | None = None
 
     def __post_init__(self) -> None:
         if self.index < 0 or self.epoch < 0:

@@ -1,7 +1,7 @@
 """The seam between where pictures come from and everything else."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from .. import FetalStreamError
@@ -10,6 +10,20 @@ from .frame import Item
 
 class SourceError(FetalStreamError):
     """A source cannot be opened or read; the message names it and says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DicomObject:
+    """Which DICOM object a source reads, so that results can point back into it.
+
+    Attributes:
+        sop_instance_uid, sop_class_uid, study_instance_uid, series_instance_uid: as the object says.
+    """
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +40,8 @@ class SourceInfo:
         region_px: the box (left, top, right, bottom; half-open) the device says the ultrasound is in, None when it
             does not say.
         codec: how the pictures are compressed, by FFmpeg's name ("h264") or DICOM's; empty when nobody knows.
+        dicom: the DICOM object that is read; None for other sources, and for an object without proper UIDs. It leads to
+            a patient for whoever has the archive: no event, log or message holds it.
     """
 
     uri: str
@@ -37,6 +53,7 @@ class SourceInfo:
     is_live: bool = False
     region_px: tuple[int, int, int, int] | None = None
     codec: str = ""
+    dicom: DicomObject | None = field(default=None, repr=False)
 
 
 class Source(Protocol):

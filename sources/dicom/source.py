@@ -1,5 +1,6 @@
 """One DICOM cine as a source: frame by frame, with its own times and scale, and nothing of the patient."""
 
+import bisect
 import threading
 import time
 from collections.abc import Iterator
@@ -10,12 +11,12 @@ from pydicom.uid import UID
 
 from ..frame import Damage, Frame, Item, SourceState, StateChange
 from ..pace import Pace
-from ..source import Source, SourceError, SourceInfo
+from ..source import DicomObject, Source, SourceError, SourceInfo
 from ..uri import split_target, yes_no
 from . import tags
 from .colour import Colouring
 from .decode import FrameDecoder
-from .elements import Budget, ElementReader
+from .elements import Budget, ElementReader, Elements
 from .frames import FrameReader, frame_reader
 from .header import CineHeader, check_header
 from .limits import Limits
@@ -25,6 +26,8 @@ from .study import file_label, key
 from .times import DEFAULT_FPS, FrameTimes, frame_times
 
 _DEFAULT_LIMITS = Limits()
+_SAME_SECONDS = 1e-6
+"""Times that differ by less are one frame's, though they went through a text."""
 
 
 def from_uri(uri: str, *, realtime: bool = False) -> Source:
@@ -111,7 +114,21 @@ class DicomSource:
             is_live=self._realtime,
             region_px=opened.calibration.region_px,
             codec=UID(opened.header.syntax).name,
+            dicom=_object_of(elements),
         )
+
+    def number_at(self, pts_seconds: float) -> int:
+        """Of the frame at that media time, from 1 as DICOM counts, decodable or not.
+
+        Raises `SourceError` where there is none, and before `open`.
+        """
+        if self._opened is None:
+            raise SourceError(f"{self._label}: a file is opened before its frames are numbered")
+        times, count = self._opened.times, self._opened.frames.count
+        number = bisect.bisect_left(range(count), pts_seconds - _SAME_SECONDS, key=times)
+        if number == count or abs(times(number) - pts_seconds) > _SAME_SECONDS:
+            raise SourceError(f"{self._label}: no frame of it is at {pts_seconds:g} s")
+        return number + 1
 
     def items(self) -> Iterator[Item]:
         with self._ownership:
@@ -188,6 +205,7 @@ class DicomSource:
                     captured_ns=time.monotonic_ns(),
                     spacing_mm=opened.calibration.spacing_mm,
                     picture=opened.colouring.picture(samples, photometric),
+                    dicom_number=number + 1,
                 )
                 given += 1
             yield from lost.take()
@@ -199,6 +217,18 @@ class DicomSource:
                 yield StateChange(SourceState.FAILED, f"not one picture of {self._label} could be decoded")
         finally:
             opened.data_set.file.close()
+
+
+def _object_of(elements: Elements) -> DicomObject | None:
+    """None unless all four are proper UIDs: a damaged file could hold anything there."""
+    wanted = (tags.SOP_INSTANCE, tags.SOP_CLASS, tags.STUDY_INSTANCE, tags.SERIES_INSTANCE)
+    uids = [elements.text(tag) or "" for tag in wanted]
+    if not all(UID(uid).is_valid for uid in uids):
+        return None
+    instance, sop_class, study, series = uids
+    return DicomObject(
+        sop_instance_uid=instance, sop_class_uid=sop_class, study_instance_uid=study, series_instance_uid=series
+    )
 
 
 class _Lost:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pydicom
 import pytest
 
 from fetalstream.sources import Frame, SourceError, SourceState, StateChange
@@ -243,3 +244,41 @@ def test_the_package_is_importable_without_pydicom():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "fetalstream[dicom]" in done.stdout
+
+
+def test_results_can_point_back_into_the_cine(
+    make_cine: Callable[..., Path], jpeg: Callable[..., bytes], read: Callable
+):
+    good = jpeg(np.full((48, 64), 90, np.uint8))
+    path = make_cine(compressed=[good, good[:200], good[:200], good], SeriesInstanceUID="1.2.3", FrameTime=50)
+    cine = read(path)
+    assert cine.info.dicom.series_instance_uid == "1.2.3"
+    assert cine.info.dicom.sop_class_uid == "1.2.840.10008.5.1.4.1.1.3.1"
+    assert "1.2.3" not in repr(cine.info)
+    # The second and the third cannot be decoded: the file's own count goes on, the stream's does not.
+    assert [(frame.index, frame.dicom_number) for frame in cine.frames] == [(0, 1), (1, 4)]
+
+
+def test_a_frame_is_found_by_its_time(make_cine: Callable[..., Path]):
+    source = DicomSource(make_cine([GREY] * 4, FrameTime=33.3333))
+    with pytest.raises(SourceError, match="is opened before"):
+        source.number_at(0.0)
+    source.open()
+    assert [source.number_at(round(index * 0.0333333, 6)) for index in range(4)] == [1, 2, 3, 4]
+    for elsewhere in (-0.0333333, 0.016, 4 * 0.0333333):
+        with pytest.raises(SourceError, match="no frame of it is at"):
+            source.number_at(elsewhere)
+    source.close()
+
+
+@pytest.mark.parametrize("uid", ["", "JANE DOE", "1..2", "1." * 40], ids=["none", "a name", "no UID", "too long"])
+def test_a_cine_without_proper_uids_is_read_but_cannot_be_pointed_into(
+    uid: str, make_cine: Callable[..., Path], read: Callable
+):
+    path = make_cine([GREY], SeriesInstanceUID="1.2.3")
+    changed = pydicom.dcmread(path)
+    changed[0x0020000E]._value = uid
+    changed.save_as(path)
+    cine = read(path)
+    assert len(cine.frames) == 1
+    assert cine.info.dicom is None
