@@ -25,14 +25,15 @@ def load_clip_model(
     probe: Path | None,
     cache: Path | None,
 ) -> Model:
-    """Loads both towers, lets the text tower speak (or the cache for it), and lets go of it."""
+    """Loads both towers, and lets the text tower speak of planes (or the cache for it)."""
     spoken = load_prompts(prompts) if probe is None else None  # a misspelt name shows before seconds of loading
     towers = load_towers(architecture, weights, device=device, dtype=dtype)
     if probe is not None:
-        return Model(encoder=towers.image, planes=ProbeHead.load(probe, encoder=towers.image.identity))
+        probed = ProbeHead.load(probe, encoder=towers.image.identity)
+        return Model(encoder=towers.image, planes=probed, texts=towers.text)
     assert spoken is not None
 
     def embed(texts: Sequence[str]) -> Tensor:
         return embed_texts(towers.text, texts, folder=cache)
 
-    return Model(encoder=towers.image, planes=ZeroShotHead(spoken, embed, rule=rule))
+    return Model(encoder=towers.image, planes=ZeroShotHead(spoken, embed, rule=rule), texts=towers.text)

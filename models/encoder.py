@@ -1,5 +1,6 @@
 """The seam between pixels and embeddings: every image tower stands behind it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,9 +69,25 @@ class PlaneHead(Protocol):
     def __call__(self, features: Features) -> PlaneScores: ...
 
 
+class TextEncoder(Protocol):
+    """Sentences in, embeddings out, in the space of the pictures' embeddings. May be slow; safe for several threads."""
+
+    identity: ModelIdentity
+    context_length: int
+    embed_dim: int
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """n sentences -> (n d) float32."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A loaded encoder and the plane head that goes with it."""
+    """A loaded encoder and the plane head that goes with it.
+
+    ``texts`` is the text tower of the encoder's weights, None where it has none or nobody needs it any more.
+    """
 
     encoder: Encoder
     planes: PlaneHead
+    texts: TextEncoder | None = None

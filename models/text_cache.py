@@ -8,31 +8,18 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
+from .encoder import TextEncoder
 from .home import home
-from .outputs import ModelIdentity
 
 _LOG = logging.getLogger(__name__)
 _FORMAT = 1
 _TOKENISER = "open_clip.SimpleTokenizer"
-
-
-class TextEncoder(Protocol):
-    """What the cache needs of a text tower."""
-
-    identity: ModelIdentity
-    context_length: int
-    embed_dim: int
-
-    def encode_text(self, texts: Sequence[str]) -> Tensor:
-        """n sentences -> (n d) float32."""
-        ...
 
 
 def embed_texts(tower: TextEncoder, texts: Sequence[str], *, folder: Path | None = None) -> Tensor:

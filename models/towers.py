@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 import numpy as np
@@ -114,16 +115,18 @@ class TextTower:
         self.context_length = context_length
         self.embed_dim = embed_dim
         self.device = device
+        self._lock = Lock()
 
     @torch.no_grad()
     def encode_text(self, texts: Sequence[str]) -> Tensor:
-        """n sentences -> (n d) float32 on the CPU, not normalised."""
+        """n sentences -> (n d) float32 on the CPU, not normalised; one caller at a time, others wait."""
         tokenise = open_clip.SimpleTokenizer(context_length=self.context_length)
-        model = self._model.to(device=self.device, dtype=torch.float32)
-        encode = cast("Callable[[Tensor], Tensor]", model.encode_text)
-        batches = torch.split(tokenise(list(texts)).to(self.device), _TEXT_BATCH)
-        with _without_padding(model, batches) as short:
-            return torch.cat([encode(tokens).cpu() for tokens in short])
+        with self._lock:
+            model = self._model.to(device=self.device, dtype=torch.float32)
+            encode = cast("Callable[[Tensor], Tensor]", model.encode_text)
+            batches = torch.split(tokenise(list(texts)).to(self.device), _TEXT_BATCH)
+            with _without_padding(model, batches) as short:
+                return torch.cat([encode(tokens).cpu() for tokens in short])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

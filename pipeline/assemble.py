@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ def load_model(config: Config) -> Model:
         options |= _zero_shot_options(head)
     model: Model = loader(**options)
     if isinstance(head, ProbeSection):
-        model = Model(encoder=model.encoder, planes=ProbeHead.load(head.file, encoder=model.encoder.identity))
+        model = replace(model, planes=ProbeHead.load(head.file, encoder=model.encoder.identity))
+    if not config.age.enabled:
+        model = replace(model, texts=None)  # it is still mapped to its file
     blank = np.zeros((WARM_UP_SIDE_PX, WARM_UP_SIDE_PX), dtype=np.uint8)
     for batch_frames in sorted({1, config.flow.batch_frames}):
         model.planes(model.encoder.encode([model.encoder.prepare(blank)] * batch_frames))

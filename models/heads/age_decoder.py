@@ -21,7 +21,7 @@ from ..encoder import ModelError
 from ..files import check_header
 from ..outputs import ModelIdentity
 from .gestational_age import AGE_DAYS, Age, NoAge, check_similarity
-from .head_file import check_encoder, encoder_in, encoder_metadata
+from .head_file import ForeignHeadError, check_encoder, encoder_in, encoder_metadata
 
 KIND = "fetalstream.gestational_age"
 FORMAT_VERSION = "1"
@@ -120,7 +120,8 @@ class AgeDecoder:
         """Reads what `save` wrote.
 
         Raises:
-            ModelError: the file is no decoder, is damaged, or was fitted on another encoder or on other sentences.
+            ModelError: the file is no decoder or is damaged.
+            ForeignHeadError: it was fitted on another encoder or on other sentences.
         """
         if not path.is_file():
             raise ModelError(f"{path}: there is no such age decoder")
@@ -137,7 +138,7 @@ class AgeDecoder:
             raise ModelError(f"{path} is a damaged age decoder: {' '.join(str(error).split())}") from error
         check_encoder(trained_on, encoder, path=path, made="fitted", gives="ages")
         if sentences != prompts_sha256:
-            raise ModelError(
+            raise ForeignHeadError(
                 f"{path} was fitted on the answers to other sentences (sha256 {sentences[:12]}, "
                 f"not {prompts_sha256[:12]}): its ages would mean nothing"
             )

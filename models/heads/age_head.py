@@ -4,10 +4,11 @@ from pathlib import Path
 
 import torch
 
-from ..encoder import Features, ModelError
+from ..encoder import Features
 from .age_decoder import AgeDecoder
 from .age_text import AgeTexts, prompt_spacing
 from .gestational_age import NO_SPACING, Age, NoAge, zero_shot_days
+from .head_file import ForeignHeadError
 from .zero_shot import LOGIT_SCALE
 
 NOT_YET = "the sentences for this pixel spacing are being embedded"
@@ -21,14 +22,14 @@ class AgeHead:
         decoder: fitted on the answers to these sentences by these weights; None answers by the published rule.
 
     Raises:
-        ModelError: the decoder belongs to other weights or other sentences.
+        ForeignHeadError: the decoder belongs to other weights or other sentences.
     """
 
     def __init__(self, texts: AgeTexts, *, decoder: AgeDecoder | None = None) -> None:
         if decoder is not None and decoder.encoder.sha256 != texts.identity.sha256:
-            raise ModelError(f"the age decoder was fitted on other weights ({decoder.encoder.name})")
+            raise ForeignHeadError(f"the age decoder was fitted on other weights ({decoder.encoder.name})")
         if decoder is not None and decoder.prompts_sha256 != texts.templates.sha256:
-            raise ModelError("the age decoder was fitted on the answers to other sentences")
+            raise ForeignHeadError("the age decoder was fitted on the answers to other sentences")
         self.texts = texts
         self.decoder = decoder
 

@@ -9,22 +9,24 @@ stream, and the disk remembers them for the next.
 import hashlib
 import json
 import math
+import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import cast
 
+import torch
 import yaml
-from einops import rearrange, reduce
+from einops import reduce
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from ..encoder import ModelError
+from ..encoder import ModelError, TextEncoder
 from ..outputs import ModelIdentity
-from ..text_cache import TextEncoder, embed_texts
+from ..text_cache import embed_texts
 from .gestational_age import AGE_DAYS
 
 BUILT_IN = "gestational_age"
@@ -69,12 +71,11 @@ class AgeTemplates:
         """Of the sentences: a decoder fitted on the answers to others means nothing."""
         return hashlib.sha256(json.dumps(self.templates).encode()).hexdigest()
 
-    def sentences(self, spacing: str) -> list[str]:
-        """All of them, template by template, day by day."""
+    def sentences(self, spacing: str) -> list[list[str]]:
+        """For each template 175 of them, day by day."""
         return [
-            template.format(weeks=day // 7, days=day % 7, spacing=spacing)
+            [template.format(weeks=day // 7, days=day % 7, spacing=spacing) for day in map(int, AGE_DAYS)]
             for template in self.templates
-            for day in map(int, AGE_DAYS)
         ]
 
 
@@ -121,6 +122,7 @@ class AgeTexts:
         self._worker: ThreadPoolExecutor | None = None
         self._lock = Lock()
         self._tower_lock = Lock()
+        self._closed = Event()
 
     @property
     def identity(self) -> ModelIdentity:
@@ -128,27 +130,43 @@ class AgeTexts:
         return self._tower.identity
 
     def table(self, spacing: str) -> Tensor:
-        """-> (175 d), means of unit sentences, themselves shorter than 1. Waits for the text tower if it must."""
+        """-> (175 d), means of unit sentences, themselves shorter than 1. Waits for the text tower if it must.
+
+        Raises `ModelError` when the text tower fails, or when `close` interrupts it.
+        """
         if (table := self._known(spacing)) is not None:
             return table
         with self._tower_lock:
             if (table := self._known(spacing)) is None:
-                sentences = embed_texts(self._tower, self.templates.sentences(spacing), folder=self._folder)
-                table = mean_over_templates(sentences)
+                table = mean_over_templates([self._embedded(own) for own in self.templates.sentences(spacing)])
                 with self._lock:
                     self._tables[spacing] = table
                     if len(self._tables) > _TABLES_KEPT:
                         self._tables.popitem(last=False)
         return table
 
+    def _embedded(self, sentences: list[str]) -> Tensor:
+        """One template's, from the cache or the tower: what a closed stream leaves half done is not done again."""
+        if self._closed.is_set():
+            raise ModelError("the sentences were not needed any more")
+        try:
+            return embed_texts(self._tower, sentences, folder=self._folder)
+        except RuntimeError as error:  # such as an accelerator whose memory is full
+            raise ModelError(f"the text tower failed: {' '.join(str(error).split())[:200]}") from error
+
     def soon(self, spacing: str) -> Tensor | None:
-        """-> (175 d) if it is there; else None, and it is being made beside the caller. Never waits."""
+        """-> (175 d) if it is there; else None, and it is being made beside the caller. Never waits.
+
+        Raises `ModelError` once when the text tower has failed; the next call asks it again.
+        """
         if (table := self._known(spacing)) is not None:
             return table
         with self._lock:
             coming = self._coming.get(spacing)
             if coming is None:
-                self._worker = self._worker or ThreadPoolExecutor(max_workers=1, thread_name_prefix="age-texts")
+                self._worker = self._worker or ThreadPoolExecutor(
+                    max_workers=1, thread_name_prefix="age-texts", initializer=_leave_cores_to_the_stream
+                )
                 self._coming[spacing] = self._worker.submit(self.table, spacing)
                 return None
         if not coming.done():
@@ -158,9 +176,10 @@ class AgeTexts:
         return coming.result()
 
     def close(self) -> None:
-        """Gives up what has not begun and waits for what has."""
+        """Gives up what has not begun, and what has after the template it is at. Waits for nothing."""
+        self._closed.set()
         if self._worker is not None:
-            self._worker.shutdown(cancel_futures=True)
+            self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _known(self, spacing: str) -> Tensor | None:
         with self._lock:
@@ -170,7 +189,10 @@ class AgeTexts:
             return table
 
 
-def mean_over_templates(sentences: Tensor) -> Tensor:
-    """(t*175 d) as `AgeTemplates.sentences` orders them -> (175 d): normalised, averaged, *not* normalised again."""
-    unit = rearrange(normalize(sentences.float(), dim=-1), "(t n) d -> t n d", n=len(AGE_DAYS))
-    return reduce(unit, "t n d -> n d", "mean")
+def mean_over_templates(sentences: Sequence[Tensor]) -> Tensor:
+    """(175 d) for each template -> (175 d): normalised, averaged, *not* normalised again."""
+    return reduce(torch.stack([normalize(own.float(), dim=-1) for own in sentences]), "t n d -> n d", "mean")
+
+
+def _leave_cores_to_the_stream() -> None:
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))

@@ -3,7 +3,7 @@
 The rule: score each of 175 days by its sentences, take the 15 best, sort them by day, answer their middle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,8 +89,10 @@ def zero_shot_days(similarity: NDArray[np.floating]) -> NDArray[np.int64]:
 def exam_age(answers: Sequence[Age | NoAge], *, min_pictures: int = 1) -> Age | NoAge:
     """The age of a whole exam: the median over its pictures, for one bad picture must not move it.
 
-    The interval is the median of the lower and of the upper ends. It does not shrink with the number of pictures:
-    pictures of one head share its errors.
+    The interval is the median of the lower and of the upper ends, and no narrower than the middle half of the answers.
+    It does not shrink with the number of pictures: those of one head share its errors. Where each covers with chance
+    1 - a it covers with at least 1 - 2a however they hang together (for it to miss, half of them must), and with 1 - a
+    or more where errors are symmetric (Gasparin and Ramdas, "Merging uncertainty sets via majority vote", 2024).
 
     Args:
         answers: of single pictures; those without age are passed over.
@@ -114,14 +116,17 @@ def exam_age(answers: Sequence[Age | NoAge], *, min_pictures: int = 1) -> Age | 
     middle = float(np.median(days))
     return Age(
         days=middle,
-        low_days=_median([age.low_days for age in ages]),
-        high_days=_median([age.high_days for age in ages]),
+        low_days=_end([age.low_days for age in ages], days, 0.25, min),
+        high_days=_end([age.high_days for age in ages], days, 0.75, max),
         level=levels.pop(),
         pictures=len(ages),
         scatter_days=1.4826 * float(np.median(np.abs(days - middle))),
     )
 
 
-def _median(ends: Sequence[float | None]) -> float | None:
+def _end(
+    ends: Sequence[float | None], days: NDArray[np.float64], share: float, outer: Callable[[float, float], float]
+) -> float | None:
+    """The median of the ends, or the quartile of the answers where that lies further out."""
     known = [end for end in ends if end is not None]
-    return float(np.median(known)) if known else None
+    return outer(float(np.median(known)), float(np.quantile(days, share))) if known else None

@@ -7,6 +7,10 @@ from ..encoder import ModelError
 from ..outputs import ModelIdentity
 
 
+class ForeignHeadError(ModelError):
+    """A sound head file that was made for other weights or other sentences."""
+
+
 def encoder_metadata(encoder: ModelIdentity) -> dict[str, str]:
     """The part of a head file's metadata that names its encoder; `encoder_in` reads it."""
     return {
@@ -24,13 +28,13 @@ def encoder_in(metadata: Mapping[str, str]) -> ModelIdentity:
 
 
 def check_encoder(found: ModelIdentity, wanted: ModelIdentity, *, path: Path, made: str, gives: str) -> None:
-    """Refuses a head of other weights than ``wanted``; raises `ModelError`.
+    """Refuses a head of other weights than ``wanted``; raises `ForeignHeadError`.
 
     Args:
         made, gives: words of the message: how the head was made ("trained"), what it gives ("scores").
     """
     if found.sha256 != wanted.sha256:
-        raise ModelError(
+        raise ForeignHeadError(
             f"{path} was {made} on {found.name} (sha256 {found.sha256[:12]}), "
             f"not on {wanted.name} (sha256 {wanted.sha256[:12]}): its {gives} would mean nothing"
         )

@@ -11,10 +11,14 @@ import torch
 from torch import Tensor
 
 from fetalstream.models.encoder import Features, ModelError
+from fetalstream.models.growth import head_circumference_mm
+from fetalstream.models.heads.age_decoder import AgeDecoder
 from fetalstream.models.heads.age_head import NOT_YET, AgeHead
 from fetalstream.models.heads.age_text import AgeTemplates, AgeTexts, load_age_templates, prompt_spacing
 from fetalstream.models.heads.gestational_age import AGE_DAYS, NO_SPACING, Age, NoAge
+from fetalstream.models.heads.head_file import ForeignHeadError
 from fetalstream.models.outputs import ModelIdentity
+from fetalstream.models.train.age import fit
 
 TEMPLATES = AgeTemplates(["{weeks} {days} {spacing}", "head {weeks}w{days}d, {spacing} mm"], name="test")
 ANGLE = np.pi / 2 / len(AGE_DAYS)
@@ -27,9 +31,11 @@ class ClockTower:
         self.identity = ModelIdentity(name="clock", sha256="c" * 64)
         self.context_length, self.embed_dim = 117, 2
         self.asked: list[int] = []
+        self.begun = threading.Event()
         self._gate = gate
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
+        self.begun.set()
         if self._gate is not None:
             assert self._gate.wait(20)
         self.asked.append(len(texts))
@@ -70,7 +76,7 @@ def test_the_sentences_of_a_spacing_are_embedded_once_also_for_the_next_process(
         head_ = head(tmp_path, tower)
         head_(features(140), spacing_mm=spacing_mm, width_px=800, height_px=540)
     head(tmp_path, later)(features(140), spacing_mm=0.1, width_px=800, height_px=540)
-    assert (tower.asked, later.asked) == ([2 * 175], [])
+    assert (tower.asked, later.asked) == ([175, 175], [])
 
 
 def test_a_stream_never_waits_for_a_new_spacing(tmp_path: Path) -> None:
@@ -87,17 +93,65 @@ def test_a_stream_never_waits_for_a_new_spacing(tmp_path: Path) -> None:
     while ask() == [NoAge(reason=NOT_YET)] and time.monotonic() < deadline:
         time.sleep(0.01)
     assert ask() == [Age(days=140.0)]
-    assert tower.asked == [2 * 175]
+    assert tower.asked == [175, 175]
     head_.texts.close()
+
+
+def test_a_stream_that_ends_waits_for_no_sentence_and_the_next_goes_on_where_it_left_off(tmp_path: Path) -> None:
+    gate = threading.Event()
+    tower, later = ClockTower(gate), ClockTower()
+    texts = AgeTexts(TEMPLATES, tower, folder=tmp_path)
+    assert texts.soon("0.36") is None
+    assert texts.soon("0.37") is None
+    assert tower.begun.wait(20)
+    began = time.monotonic()
+    texts.close()
+    assert time.monotonic() - began < 5
+    gate.set()
+    deadline = time.monotonic() + 20
+    while not list(tmp_path.glob("*.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    head(tmp_path, later)(features(140), spacing_mm=0.1, width_px=800, height_px=540)
+    assert (tower.asked, later.asked) == ([175], [175])
+
+
+def test_a_text_tower_that_fails_is_an_error_of_the_model_and_is_asked_again(tmp_path: Path) -> None:
+    class Full(ClockTower):
+        def encode_text(self, texts: Sequence[str]) -> Tensor:
+            if not self.asked:
+                self.asked.append(0)
+                raise RuntimeError("out of\nmemory")
+            return super().encode_text(texts)
+
+    texts = AgeTexts(TEMPLATES, Full(), folder=tmp_path)
+    with pytest.raises(ModelError, match="the text tower failed: out of memory"):
+        texts.table("0.36")
+    assert texts.table("0.36").shape == (175, 2)
+
+
+def test_a_decoder_of_other_weights_or_sentences_is_refused(tmp_path: Path) -> None:
+    texts = AgeTexts(TEMPLATES, ClockTower(), folder=tmp_path)
+    rng = np.random.default_rng(0)
+    weeks = rng.uniform(16, 38, size=40)
+    curves = np.exp(-(((AGE_DAYS / 7 - weeks[:, None]) / 4) ** 2))
+    fitted = fit(curves, head_circumference_mm(weeks), [str(number) for number in range(40)])
+    foreign = ModelIdentity(name="other", sha256="d" * 64)
+    for encoder, sentences, said in (
+        (foreign, TEMPLATES.sha256, "other weights"),
+        (texts.identity, "e" * 64, "other sentences"),
+    ):
+        with pytest.raises(ForeignHeadError, match=said):
+            AgeHead(texts, decoder=AgeDecoder(fitted, encoder=encoder, prompts_sha256=sentences))
 
 
 def test_the_table_is_the_mean_of_unit_sentences_so_that_scores_are_means_of_cosines(tmp_path: Path) -> None:
     torch.manual_seed(0)
     sentences = torch.randn(2 * 175, 8)
+    parts = iter(sentences.split(175))
 
     class Noise(ClockTower):
         def encode_text(self, texts: Sequence[str]) -> Tensor:
-            return sentences
+            return next(parts)
 
     tower = Noise()
     tower.embed_dim = 8
@@ -125,7 +179,8 @@ def test_what_is_no_spacing_is_refused(spacing_mm: float) -> None:
 
 def test_the_shipped_sentences_name_day_and_spacing() -> None:
     templates = load_age_templates()
-    said = templates.sentences("0.36")
+    assert [len(own) for own in templates.sentences("0.36")] == [175] * 5
+    said = [sentence for own in templates.sentences("0.36") for sentence in own]
     assert len(said) == len(set(said)) == 5 * 175
     assert all("0.36" in sentence for sentence in said)
     assert "20" in said[6 * 7 + 3]

@@ -129,3 +129,59 @@ def test_an_interval_is_whole_and_around_its_age(parts: dict[str, float]) -> Non
 
 def test_an_age_reads_as_weeks_and_days() -> None:
     assert str(Age(days=143, low_days=135, high_days=151, level=0.95)) == "20w3d (95%: 19w2d to 21w4d)"
+
+
+LEVEL, Z = 0.9, 1.6449
+
+
+def exams(shared: float, frames: int, *, seed: int = 0, count: int = 3000) -> np.ndarray:
+    """(exams frames) errors of single pictures, normal with deviation 1; ``shared`` of their variance is the head's."""
+    rng = np.random.default_rng(seed)
+    return np.sqrt(shared) * rng.normal(size=(count, 1)) + np.sqrt(1 - shared) * rng.normal(size=(count, frames))
+
+
+def covered(errors: np.ndarray, *, half_days: float) -> float:
+    """How often the interval of the exam holds the true age, 200 days."""
+    hits = 0
+    for row in 200 + errors:
+        whole = exam_age(
+            [Age(days=day, low_days=day - half_days, high_days=day + half_days, level=LEVEL) for day in row]
+        )
+        assert isinstance(whole, Age)
+        assert whole.low_days is not None
+        assert whole.high_days is not None
+        hits += whole.low_days <= 200 <= whole.high_days
+    return hits / len(errors)
+
+
+@pytest.mark.parametrize(("shared", "frames"), [(1.0, 1), (1.0, 25), (0.7, 25), (0.3, 5), (0.0, 25)])
+def test_the_interval_of_an_exam_covers_no_less_than_that_of_a_picture_however_frames_hang_together(
+    shared: float, frames: int
+) -> None:
+    assert covered(exams(shared, frames), half_days=Z) >= LEVEL - 0.015
+
+
+def test_an_interval_that_shrank_with_the_number_of_frames_would_not_cover() -> None:
+    """What the interval is not: frames of one head share its error, and 25 of them say little more than one."""
+    assert covered(exams(0.7, 25), half_days=Z / 5) < 0.6
+
+
+def test_at_worst_an_exam_misses_twice_as_often_as_a_picture() -> None:
+    """One picture in ten is wrong, all on the same fifth of exams, where the others err the same way."""
+    errors = np.zeros((1000, 10))
+    errors[:200] = 1.0
+    errors[:200, :5] = 50.0
+    assert np.mean(np.abs(errors) > Z) == pytest.approx(1 - LEVEL)
+    assert covered(errors, half_days=Z) == pytest.approx(2 * LEVEL - 1)
+
+
+def test_frames_that_contradict_each_other_widen_the_interval() -> None:
+    def told(*days: float) -> tuple[float | None, float | None]:
+        whole = exam_age([Age(days=day, low_days=day - 5, high_days=day + 5, level=0.95) for day in days])
+        assert isinstance(whole, Age)
+        return whole.low_days, whole.high_days
+
+    assert told(140, 141, 142, 143, 260) == (137, 147)  # one bad picture is no contradiction
+    low, high = told(140, 140, 140, 180, 180)
+    assert low == 135
+    assert high == 180
