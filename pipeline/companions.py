@@ -4,14 +4,22 @@ from collections.abc import Sequence
 
 from ..models.encoder import Model
 from ..sources import SourceInfo
+from .age import age_companion
 from .companion import Companion
 from .config import Config
+from .quality_watch import QualityWatch
 from .recorder import Recorder
+from .tracking import judge_for
 
 
 def companions_for(
     config: Config, *, model: Model, info: SourceInfo, recorder: Recorder, labels: Sequence[str]
 ) -> list[Companion]:
     """Fresh ones for one stream, in the order in which they speak."""
-    del config, model, info, recorder, labels
-    return []
+    del info
+    companions: list[Companion] = []
+    if (judge := judge_for(config, labels)) is not None:
+        companions.append(QualityWatch(judge, hold_seconds=config.quality.hold_seconds, recorder=recorder))
+    if config.age.enabled:
+        companions.append(age_companion(config, model=model, recorder=recorder, labels=labels))
+    return companions

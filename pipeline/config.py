@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 
 from . import plugins
 from .channel import Policy
-from .config_findings import AgeSection, CaptureSection, ChdSection, UiSection
+from .config_findings import AgeSection, CaptureSection, ChdSection, QualitySection, UiSection
 from .config_planes import HIDDEN_MARKOV_SEGMENTS, DwellSection, SegmentsSection, SmoothingSection
 from .section import Score, Seconds, Section
 
@@ -217,7 +217,14 @@ SinkSection = Annotated[
 
 
 _WITHOUT_RESULT: Any = {"sinks": True, "metrics": True, "ui": True, "model": {"weights"}, "capture": {"folder"}}
-_NAMED_FILES = (("head", "file"), ("head", "prompts"), ("fan", "memory"), ("age", "head"), ("chd", "head"))
+_NAMED_FILES = (
+    ("head", "file"),
+    ("head", "prompts"),
+    ("fan", "memory"),
+    ("age", "head"),
+    ("age", "prompts"),
+    ("chd", "head"),
+)
 
 
 class Config(BaseSettings):
@@ -236,6 +243,7 @@ class Config(BaseSettings):
     segments: SegmentsSection = SegmentsSection()
     protocol: str | None = None
     """What the scan should show: isuog_midtrimester, core_4, or a YAML file; null has no checklist."""
+    quality: QualitySection = QualitySection()
     age: AgeSection = AgeSection()
     chd: ChdSection = ChdSection()
     capture: CaptureSection = CaptureSection()

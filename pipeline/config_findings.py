@@ -14,6 +14,12 @@ class AgeSection(Section):
     enabled: bool = False
     head: Path | None = None
     """Decoder written by ``fetalstream train ga``; null: the published zero-shot rule, which gives no interval."""
+    prompts: str = "gestational_age"
+    """Sentences with {weeks}, {days} and {spacing}: gestational_age, or a file."""
+    planes: Annotated[tuple[str, ...], Field(min_length=1)] = ("transthalamic", "brain")
+    """Planes whose frames speak; a plane head that knows no finer name says "brain"."""
+    spacing_mm: Annotated[float, Field(gt=0, le=10)] | None = None
+    """Millimetres per pixel where the source knows none, such as a captured screen; true for one depth setting only."""
     every_seconds: Seconds = 2.0
     """At most so often is an age told."""
 
@@ -26,6 +32,33 @@ class ChdSection(Section):
     """Head file written by ``fetalstream train chd``; "phantom" is the embedded one, which knows phantoms only."""
     prevalence: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Share of affected hearts among those scanned."""
+
+
+class QualitySection(Section):
+    """What makes a picture worth keeping, and where each item turns (docs/quality.md)."""
+
+    enabled: bool = True
+    """Measure each frame; else the best frame is that with the highest score, and nothing is told of quality."""
+    hold_seconds: Seconds = 0.4
+    """How long an item must be different before that is told."""
+    min_sharpness: Score = 0.45
+    """Sharpness under which a picture is soft; published standard planes have 0.6 to 1."""
+    min_brightness: Annotated[float, Field(ge=0, le=255)] = 40.0
+    """Mean grey of tissue under which it is too dark."""
+    max_brightness: Annotated[float, Field(gt=0, le=255)] = 165.0
+    """Mean grey of tissue above which it is too bright."""
+    max_white_share: Annotated[float, Field(gt=0, le=1)] = 0.04
+    """White part of the fan above which the gain is too high."""
+    min_fill_share: Annotated[float, Field(gt=0, le=1)] = 0.12
+    """Part of the fan that a head, chest or abdomen should fill."""
+    max_edge_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Part of its outline that may lie beyond the fan's edge."""
+    max_motion_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Part of the fan that may change within 0.08 s."""
+    min_score: Score = 0.6
+    """Score of a plane under which it is not clearly this one."""
+    min_margin: Score = 0.3
+    """Lead over the next label under which it is not clearly this one."""
 
 
 class CaptureSection(Section):

@@ -64,6 +64,7 @@ class AgeEstimated(Event, frozen=True, kw_only=True, tag="age.estimated"):
         coverage: in (0, 1); None where there is no interval.
         frames: how many spoke.
         spacing_mm: millimetres per pixel of the last of them.
+        spacing_by_hand: the user gave it, for the source knows none; it is wrong as soon as depth or zoom change.
         method: "zero_shot" or "calibrated".
         head: the head file that spoke; None for zero-shot.
         pts_seconds: media time of the newest frame.
@@ -78,6 +79,7 @@ class AgeEstimated(Event, frozen=True, kw_only=True, tag="age.estimated"):
     method: str
     head: ModelRef | None
     pts_seconds: float
+    spacing_by_hand: bool = False
 
 
 class AgeUnavailable(Event, frozen=True, kw_only=True, tag="age.unavailable"):
