@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 from .. import FetalStreamError
 from ..models.encoder import Model
 from ..sinks import AnyEvent, PlaneLeft, SignalChanged, Sink
+from ..sinks.whole import write_whole
 from ..sources import SourceError
 from ..sources.sniff import is_dicom
 from ..sources.uri import safe_name
@@ -143,7 +143,7 @@ def review_study(
             on_start(run)
             outcome = run.run(lambda: on_tick(run))
     summary = _summary(run, outcome, highlights)
-    _write_whole(folder / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
+    write_whole(folder / SUMMARY_NAME, (json.dumps(summary, indent=2) + "\n").encode())
     if outcome.failed:
         shown = study.name if is_dicom(study.path) else repr(str(study.path))
         raise SourceError(f"{shown}: {outcome.ended.reason}")
@@ -183,19 +183,3 @@ def _summary(run: StreamRun, outcome: Outcome, highlights: _Highlights) -> dict[
         "config_sha256": run.config_sha256,
         "research_use_only": True,
     }
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file that is either not there or whole, also after a crash."""
-    unfinished: Path | None = None
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".tmp-", delete=False, encoding="utf-8") as file:
-            unfinished = Path(file.name)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        if unfinished is not None:
-            unfinished.unlink(missing_ok=True)
-        raise FetalStreamError(f"{str(path)!r} cannot be written: {error.strerror}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from .findings import QualityItem
 from .record import ModelRef
 from .sink import SinkError
 
@@ -73,11 +74,16 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
         config_sha256: names the whole configuration.
         software: name and version of the program.
         masked: everything outside the ultrasound fan is black in still and clip, so that no burned-in text is left.
-        wall_time: when the picture was captured, UTC, ISO 8601; of a recording, when the capture was written.
+        wall_time: when the picture was captured, UTC, ISO 8601; empty of a review, whose files can be repeated byte for
+            byte.
         source_dicom: the object it is a frame of; None where the source was none.
         spacing_mm: millimetres per pixel of still and clip, both ways; None when unknown.
         clip: None where there is none.
         cause: "auto", "operator" or "freeze".
+        quality_items: what is good and what is not about the still.
+        kept: the operator wants it, nothing replaces it.
+        replaces: identity of the capture it took the place of; else empty.
+        research_use_only: always true: no capture is for diagnosis.
         format: of this record.
     """
 
@@ -98,6 +104,10 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
     spacing_mm: float | None = None
     clip: ClipSpan | None = None
     cause: str = "auto"
+    quality_items: tuple[QualityItem, ...] = ()
+    kept: bool = False
+    replaces: str = ""
+    research_use_only: bool = True
     format: int = SIDECAR_FORMAT
 
     def __post_init__(self) -> None:
