@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import FetalStreamError
 from ..models.encoder import Model
-from ..sinks import AnyEvent, PlaneLeft, SignalChanged, Sink
+from ..sinks import AgeEstimated, AgeUnavailable, AnyEvent, PlaneLeft, SignalChanged, Sink
 from ..sinks.whole import write_whole
 from ..sources import SourceError
 from ..sources.sniff import is_dicom
@@ -96,12 +96,18 @@ class _Highlights:
     def __init__(self) -> None:
         self.visits: list[PlaneLeft] = []
         self.signal: list[SignalChanged] = []
+        self.age: AgeEstimated | None = None
+        self.no_age: list[str] = []
 
     def write(self, event: AnyEvent) -> None:
         if isinstance(event, PlaneLeft):
             self.visits.append(event)
         elif isinstance(event, SignalChanged):
             self.signal.append(event)
+        elif isinstance(event, AgeEstimated):
+            self.age = event
+        elif isinstance(event, AgeUnavailable):
+            self.no_age.append(event.reason)
 
     def close(self) -> None:
         pass
@@ -179,7 +185,18 @@ def _summary(run: StreamRun, outcome: Outcome, highlights: _Highlights) -> dict[
             {"state": change.state, "reason": change.reason, "pts_seconds": change.pts_seconds}
             for change in highlights.signal
         ],
+        "age": _age(highlights),
         "model": {"name": identity.name, "sha256": identity.sha256, "version": identity.version},
         "config_sha256": run.config_sha256,
         "research_use_only": True,
     }
+
+
+def _age(highlights: _Highlights) -> dict[str, Any] | None:
+    """The last age told, over the whole exam, and why there is none or why some frames have none; None: not asked."""
+    age, reasons = highlights.age, highlights.no_age
+    if age is None:
+        return {"unavailable": reasons} if reasons else None
+    names = ("age_days", "low_days", "high_days", "coverage", "frames", "spacing_mm", "spacing_by_hand", "method")
+    head = None if age.head is None else {"name": age.head.name, "sha256": age.head.sha256, "version": age.head.version}
+    return {name: getattr(age, name) for name in names} | {"head": head, "unavailable": reasons}
