@@ -24,9 +24,24 @@ HeadlessOption = Annotated[
     bool, typer.Option("--headless", help="Plain lines instead of a live table (default where there is no terminal).")
 ]
 
+SpacingOption = Annotated[
+    float | None,
+    typer.Option(
+        "--spacing-mm",
+        metavar="MM",
+        help="Tell gestational age, with so many millimetres per pixel where the source knows none (a captured "
+        "screen): right for one depth setting only.",
+    ),
+]
+
 
 def model_flags(model: str | None, weights: Path | None) -> dict[str, Any]:
     """The flags above as a partial configuration tree."""
     section = {"kind": model, "weights": str(weights) if weights else None}
     given = {key: value for key, value in section.items() if value is not None}
     return {"model": given} if given else {}
+
+
+def age_flags(spacing_mm: float | None) -> dict[str, Any]:
+    """The spacing as a partial configuration tree; who gives it wants an age."""
+    return {} if spacing_mm is None else {"age": {"enabled": True, "spacing_mm": spacing_mm}}
