@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import AssignOption, ConfigOption, HeadlessOption, ModelOption, OutOption, WeightsOption, model_flags
+from .options import (
+    AssignOption,
+    ConfigOption,
+    HeadlessOption,
+    ModelOption,
+    OutOption,
+    SpacingOption,
+    WeightsOption,
+    age_flags,
+    model_flags,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -64,6 +74,7 @@ def live(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Keep the store in DIR, and events.jsonl beside it."),
     ] = None,
+    spacing_mm: SpacingOption = None,
     headless: HeadlessOption = False,
 ) -> None:
     """Follow a live source: the newest frame at once, events over ZeroMQ, until it ends or Ctrl-C."""
@@ -71,7 +82,7 @@ def live(
 
     from ..settings import load_config
 
-    loaded = load_config(config, assignments=assign or (), flags=model_flags(model, weights))
+    loaded = load_config(config, assignments=assign or (), flags=model_flags(model, weights) | age_flags(spacing_mm))
     if out is not None:
         loaded = loaded.model_copy(update={"sinks": _kept_in(out, loaded.sinks)})
     console = Console()
