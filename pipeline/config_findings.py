@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, FilePath
 
 from .section import Score, Seconds, Section
 
@@ -12,7 +12,7 @@ class AgeSection(Section):
     """Gestational age from frames of the head; needs pixel spacing and a model with a text tower."""
 
     enabled: bool = False
-    head: Path | None = None
+    head: FilePath | None = None
     """Decoder written by ``fetalstream train ga``; null: the published zero-shot rule, which gives no interval."""
     prompts: str = "gestational_age"
     """Sentences with {weeks}, {days} and {spacing}: gestational_age, or a file."""
@@ -74,6 +74,10 @@ class CaptureSection(Section):
     """Keep clips beside stills."""
     min_quality: Score = 0.5
     """Quality under which nothing is kept of itself; the operator's wish always is."""
+    per_plane: Annotated[int, Field(ge=0, le=100)] = 1
+    """How many captures of a plane are wanted where the protocol does not say."""
+    memory_mib: Annotated[int, Field(ge=8, le=65_536)] = 256
+    """What pictures may hold in memory: half of it the last seconds, half what waits for the disk."""
 
 
 class UiSection(Section):
