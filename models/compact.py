@@ -19,6 +19,7 @@ from .files import check_fit, check_header, load_state_dict, sha256_of
 from .heads.probe import ProbeHead
 from .outputs import ModelIdentity
 from .preprocess import prepare, stack
+from .side_by_side import SideBySide
 
 EMBEDDED = Path(__file__).with_name("compact.safetensors")
 KIND = "fetalstream.compact"
@@ -40,6 +41,7 @@ class CompactEncoder:
         self._identity = identity
         self._device = device
         self._dtype = dtype
+        self._side_by_side = SideBySide()
 
     @property
     def identity(self) -> ModelIdentity:
@@ -54,15 +56,19 @@ class CompactEncoder:
         grey = pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
         return prepare(grey, INPUT_PX)
 
-    @torch.inference_mode()
     def encode(self, prepared: list[Tensor]) -> Features:
         """b pictures (c 224 224) uint8, c 1 or 3 -> `Features`; colour is read as its brightness."""
-        pictures = standardise(_grey(stack(prepared).to(self._device, torch.float32)))
-        pictures = pictures.to(self._dtype).contiguous(memory_format=torch.channels_last)
-        count = _CPU_CHUNK if self._device.type == "cpu" else len(pictures)
-        given = [cast("tuple[Tensor, Tensor]", self._network(chunk)) for chunk in pictures.split(count)]
+        count = _CPU_CHUNK if self._device.type == "cpu" else len(prepared)
+        chunks = [prepared[start : start + count] for start in range(0, len(prepared), count)]
+        given = self._side_by_side.map(self._see, chunks)
         embedding, feature_map = (torch.cat(parts).float() for parts in zip(*given, strict=True))
         return Features(embedding=embedding, feature_map=feature_map)
+
+    @torch.inference_mode()
+    def _see(self, prepared: list[Tensor]) -> tuple[Tensor, Tensor]:
+        pictures = standardise(_grey(stack(prepared).to(self._device, torch.float32)))
+        pictures = pictures.to(self._dtype).contiguous(memory_format=torch.channels_last)
+        return cast("tuple[Tensor, Tensor]", self._network(pictures))
 
 
 def load_compact(weights: Path | None = None, *, device: str = "auto", dtype: DtypeName = "auto") -> Model:
