@@ -18,6 +18,7 @@ from ..sources.credentials import masked
 from ..sources.uri import parse_uri
 from . import plugins
 from .analyst import Analyst
+from .companion import Background, Onlooker
 from .companions import companions_for
 from .config import (
     AdaptiveSection,
@@ -35,6 +36,7 @@ from .config import (
 from .fan_memory import FanMemory
 from .fan_watch import FanWatch
 from .gates import GateRules, Gates, GateState
+from .messages import Nudge
 from .outlets import Outlets
 from .recorder import Recorder
 from .run import Flow, StreamRun
@@ -142,6 +144,7 @@ def build_run(
     """
     recorder = Recorder(stream, stamped=stamped)
     labels = model.planes.labels
+    companions = companions_for(config, model=model, info=info, recorder=recorder, labels=labels)
     analyst = Analyst(
         labels=labels,
         smoothing=smoothing_for(config, labels),
@@ -149,10 +152,10 @@ def build_run(
         max_gap_seconds=config.smoothing.max_gap_seconds,
         recorder=recorder,
         frame_scores=config.frame_scores,
-        companions=companions_for(config, model=model, info=info, recorder=recorder, labels=labels),
+        companions=companions,
     )
     flow = config.flow
-    return StreamRun(
+    run = StreamRun(
         source=source,
         info=info,
         model=model,
@@ -173,9 +176,13 @@ def build_run(
         analyst=analyst,
         recorder=recorder,
         outlets=Outlets(sinks, recorder=recorder, live=stamped),
-        onlookers=[Showcase(sinks)],
+        onlookers=[Showcase(sinks), *(one for one in companions if isinstance(one, Onlooker))],
         config_sha256=config.sha256,
     )
+    for companion in companions:
+        if isinstance(companion, Background):
+            companion.wake_with(lambda: run.operate(Nudge()))
+    return run
 
 
 def _sampler(section: SamplingSection) -> Sampler:

@@ -1,7 +1,7 @@
 """What follows a stream beside its planes: age, heart, checklist, captures. Each has events of its own."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Protocol, runtime_checkable
 
 from ..sinks import AnyEvent
 from ..sources import Frame
@@ -31,6 +31,17 @@ class Companion(Protocol):
         ...
 
 
+@runtime_checkable
+class Background(Protocol):
+    """A companion that works behind the stream's back.
+
+    ``nudge`` is called, from any thread, when there is something to tell; `Companion.feed` then gets a `Nudge`.
+    """
+
+    def wake_with(self, nudge: Callable[[], object]) -> None: ...
+
+
+@runtime_checkable
 class Onlooker(Protocol):
     """Sees each frame before it is let go, in the preparing thread; must return at once.
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ..models.encoder import Model
 from ..sources import SourceInfo
 from .age import age_companion
+from .capturing import capture_companion
 from .companion import Companion
 from .config import Config
 from .quality_watch import QualityWatch
@@ -16,10 +17,13 @@ def companions_for(
     config: Config, *, model: Model, info: SourceInfo, recorder: Recorder, labels: Sequence[str]
 ) -> list[Companion]:
     """Fresh ones for one stream, in the order in which they speak."""
-    del info
     companions: list[Companion] = []
     if (judge := judge_for(config, labels)) is not None:
         companions.append(QualityWatch(judge, hold_seconds=config.quality.hold_seconds, recorder=recorder))
     if config.age.enabled:
         companions.append(age_companion(config, model=model, recorder=recorder, labels=labels))
+    if config.capture.folder is not None:
+        companions.append(
+            capture_companion(config, config.capture.folder, model=model, info=info, recorder=recorder, labels=labels)
+        )
     return companions

@@ -21,7 +21,7 @@ class Recorder:
 
     def __init__(self, stream: str, *, stamped: bool, clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self.stream = stream
-        self._stamped = stamped
+        self.stamped = stamped
         self._clock_ns = clock_ns
         self._sequence = 0
         self._score_sequence = 0
@@ -41,7 +41,7 @@ class Recorder:
         return kind(stream=self.stream, sequence=sequence, stamp=self._stamp(captured_ns), **fields)
 
     def _stamp(self, captured_ns: int | None) -> Stamp | None:
-        if not self._stamped:
+        if not self.stamped:
             return None
         now_ns = self._clock_ns()
         captured_ns = now_ns if captured_ns is None else captured_ns

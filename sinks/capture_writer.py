@@ -51,7 +51,7 @@ class CaptureWriter:
         self._done: deque[Done] = deque()
         self._running = False
         self._held_bytes = 0
-        self.on_done: Callable[[], None] = lambda: None
+        self.on_done: Callable[[], object] = lambda: None
         """Called from the writing thread after each task."""
 
     @property

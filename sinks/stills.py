@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -21,6 +21,13 @@ CODEC, CODEC_OPTIONS = "libx264", {"crf": "18", "preset": "veryfast", "bf": "0"}
 PNG_COMPRESSION = 4
 
 
+class Tints(NamedTuple):
+    """Where a grey picture has colour: marks and callipers. ``places`` (n) into its pixels in rows, ``rgb`` (n 3)."""
+
+    places: NDArray[np.uint32]
+    rgb: NDArray[np.uint8]
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Still:
     """One picture of which only the box around the fan is held; everything else is black.
@@ -33,6 +40,7 @@ class Still:
         left_px, top_px: where the box lies in it.
         dicom_number: of the frame in its DICOM object, from 1; None elsewhere.
         pixels: (h w) uint8 grey or (h w 3) uint8 RGB, the box, black outside the fan.
+        tints: what of grey ``pixels`` is coloured; None for nothing.
     """
 
     frame_index: int
@@ -42,6 +50,7 @@ class Still:
     left_px: int
     top_px: int
     pixels: NDArray[np.uint8]
+    tints: Tints | None = None
     wall_ns: int | None = None
     spacing_mm: float | None = None
     dicom_number: int | None = None
@@ -49,17 +58,25 @@ class Still:
     @property
     def size_bytes(self) -> int:
         """What it costs to hold it."""
-        return self.pixels.nbytes
+        return self.pixels.nbytes + (self.tints.places.nbytes + self.tints.rgb.nbytes if self.tints else 0)
 
     def whole(self, *, even: bool = False) -> NDArray[np.uint8]:
         """The picture in its full size, (h w) or (h w 3); ``even`` adds a black column or row where H.264 needs it."""
         height, width = self.height_px, self.width_px
         if even:
             height, width = height + height % 2, width + width % 2
-        whole = np.zeros((height, width, *self.pixels.shape[2:]), dtype=np.uint8)
-        rows, columns = self.pixels.shape[:2]
-        whole[self.top_px : self.top_px + rows, self.left_px : self.left_px + columns] = self.pixels
+        box = self._box()
+        whole = np.zeros((height, width, *box.shape[2:]), dtype=np.uint8)
+        rows, columns = box.shape[:2]
+        whole[self.top_px : self.top_px + rows, self.left_px : self.left_px + columns] = box
         return whole
+
+    def _box(self) -> NDArray[np.uint8]:
+        if self.tints is None:
+            return self.pixels
+        box = np.repeat(self.pixels[:, :, np.newaxis], 3, axis=2)
+        box.reshape(-1, 3)[self.tints.places] = self.tints.rgb
+        return box
 
 
 def png(still: Still) -> bytes:

@@ -1,0 +1,79 @@
+"""From configuration to a companion that captures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..models.encoder import Model
+from ..sinks.capture_writer import CaptureWriter
+from ..sinks.captures import CaptureFolder
+from ..sinks.sidecar import Sidecar
+from ..sources import SourceInfo
+from .capture_choice import Album, Kept
+from .capture_companion import CaptureCompanion, CaptureRules
+from .capture_desk import CaptureDesk
+from .capture_maker import CaptureMaker
+from .capture_ring import CaptureRing
+from .config import Config
+from .quality import Judge
+from .recorder import Recorder
+from .tracking import judge_for
+
+MEBIBYTE = 1 << 20
+
+
+def capture_companion(
+    config: Config, root: Path, *, model: Model, info: SourceInfo, recorder: Recorder, labels: Sequence[str]
+) -> CaptureCompanion:
+    """The one that keeps captures in ``root``, each stream's in a folder of its own.
+
+    A live stream goes on from what is there under its name; a review begins anew. Raises `SinkError` when the folder
+    cannot be used.
+    """
+    section = config.capture
+    folder = CaptureFolder(root, recorder.stream)
+    half_bytes = section.memory_mib * MEBIBYTE // 2
+    album = Album({}, otherwise=section.per_plane)
+    ring = CaptureRing(half_bytes)
+    desk = CaptureDesk(
+        ring=ring,
+        folder=folder,
+        writer=CaptureWriter(folder, most_bytes=half_bytes),
+        album=album,
+        maker=CaptureMaker(
+            stream=recorder.stream,
+            info=info,
+            model=model.encoder.identity,
+            config_sha256=config.sha256,
+            stamped=recorder.stamped,
+        ),
+        recorder=recorder,
+        pre_seconds=section.pre_seconds if section.clips else None,
+        is_live=recorder.stamped,
+    )
+    if recorder.stamped:
+        for sidecar in folder.existing():
+            album.add(_kept(sidecar))
+            desk.know(sidecar.capture_id, sidecar.plane, sidecar.pts_seconds)
+    else:
+        folder.clear()
+    return CaptureCompanion(
+        labels=labels,
+        rules=CaptureRules(
+            pre_seconds=section.pre_seconds, post_seconds=section.post_seconds, min_quality=section.min_quality
+        ),
+        judge=judge_for(config, labels) or Judge(labels),
+        ring=ring,
+        desk=desk,
+    )
+
+
+def _kept(sidecar: Sidecar) -> Kept:
+    """A capture of an earlier run."""
+    return Kept(
+        capture_id=sidecar.capture_id,
+        plane=sidecar.plane,
+        visit=-1,
+        merit=sidecar.score * sidecar.quality,
+        cause=sidecar.cause,
+        is_fixed=sidecar.kept,
+    )
