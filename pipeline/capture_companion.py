@@ -32,8 +32,6 @@ JUST_LEFT_SECONDS = 1.6
 FROZEN_CONFIDENCE = 0.5
 """If the frozen picture still shows it, that is."""
 
-GAP_SECONDS = 0.5
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureRules:
@@ -42,6 +40,7 @@ class CaptureRules:
     pre_seconds: float
     post_seconds: float
     min_quality: float
+    max_gap_seconds: float
 
 
 class _Visit:
@@ -126,7 +125,10 @@ class CaptureCompanion:
     def _frame(self, frame: Scored) -> Iterator[AnyEvent]:
         if self._recent:
             last = self._recent[-1]
-            if frame.epoch != last.epoch or not 0 <= frame.pts_seconds - last.pts_seconds <= GAP_SECONDS:
+            if (
+                frame.epoch != last.epoch
+                or not 0 <= frame.pts_seconds - last.pts_seconds <= self._rules.max_gap_seconds
+            ):
                 yield from self._flush()
                 self._recent.clear()
         self._recent.append(frame)
@@ -143,6 +145,9 @@ class CaptureCompanion:
         for order in due:
             yield from self._desk.take(order, frame.pts_seconds)
         self._ring.trim(frame.epoch, self._wanted_since(frame.pts_seconds) - self._rules.pre_seconds)
+
+    def _follows(self, before_seconds: float, now_seconds: float) -> bool:
+        return 0 <= now_seconds - before_seconds <= self._rules.max_gap_seconds
 
     def _wanted_since(self, now_seconds: float) -> float:
         """Media time of the oldest frame that may still be captured."""
@@ -257,7 +262,7 @@ class CaptureCompanion:
         last = self._recent[-1] if self._recent else None
         is_frozen = self._gate is GateState.FROZEN
         is_followed = last is not None and last.epoch == epoch and self._ring.at(epoch, last.index) is not None
-        if last is not None and is_followed and (is_frozen or still.pts_seconds - last.pts_seconds <= GAP_SECONDS):
+        if last is not None and is_followed and (is_frozen or self._follows(last.pts_seconds, still.pts_seconds)):
             contender = self._contender(last, plane)
         else:  # paused, or left out by sampling: nobody has rated it
             contender = Contender(

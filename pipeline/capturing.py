@@ -59,7 +59,10 @@ def capture_companion(
     return CaptureCompanion(
         labels=labels,
         rules=CaptureRules(
-            pre_seconds=section.pre_seconds, post_seconds=section.post_seconds, min_quality=section.min_quality
+            pre_seconds=section.pre_seconds,
+            post_seconds=section.post_seconds,
+            min_quality=section.min_quality,
+            max_gap_seconds=config.smoothing.max_gap_seconds,
         ),
         judge=judge_for(config, labels) or Judge(labels),
         ring=ring,

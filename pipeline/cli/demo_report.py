@@ -56,6 +56,7 @@ class DemoReport:
             *self._facts(outcome, counts, agreement),
             f"Every event was published on {endpoint} and stands in {events}; the store beside it is chained:",
             f"fetalstream store verify {events.with_name('events.db')}",
+            f"The best picture and a clip of each plane: {events.with_name('captures')}",
             "Next: fetalstream review YOUR_CINE.mp4 --out out/review, or fetalstream live SOURCE.",
             Text(RESEARCH_USE, style="dim"),
         )

@@ -50,7 +50,8 @@ def demo(
             {"kind": "store", "path": str(out / "events.db")},
             {"kind": "zmq", "endpoint": endpoint},
             {"kind": "jsonl", "path": str(out / "events.jsonl"), "append": False},
-        ]
+        ],
+        "capture": {"folder": str(out / "captures")},
     }
     config = load_config("demo", assignments=assign or (), flags=flags)
     uri = f"phantom://?seed={seed}&seconds={seconds}&fps={DEMO_FPS}&screen=1"
@@ -72,7 +73,10 @@ def live(
     weights: WeightsOption = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Keep the store in DIR, and events.jsonl beside it."),
+        typer.Option("--out", metavar="DIR", help="Keep the store, events.jsonl and captures in DIR."),
+    ] = None,
+    capture: Annotated[
+        Path | None, typer.Option("--capture", metavar="DIR", help="Keep the best picture and a clip of each plane.")
     ] = None,
     spacing_mm: SpacingOption = None,
     headless: HeadlessOption = False,
@@ -85,6 +89,9 @@ def live(
     loaded = load_config(config, assignments=assign or (), flags=model_flags(model, weights) | age_flags(spacing_mm))
     if out is not None:
         loaded = loaded.model_copy(update={"sinks": _kept_in(out, loaded.sinks)})
+        capture = capture or loaded.capture.folder or out / "captures"
+    if capture is not None:
+        loaded = loaded.model_copy(update={"capture": loaded.capture.model_copy(update={"folder": capture})})
     console = Console()
     outcome, _ = _run(loaded, source, console, headless=headless)
     ended = outcome.ended
