@@ -14,8 +14,9 @@ class SideBySide:
     """Maps a function over chunks, each in a thread that computes on one core.
 
     A network of many small layers that is spread over cores waits at each layer's end for the slowest of them; where
-    decoding wants a core too, that is most of the time. Here nobody waits before the last chunk. As many threads work
-    as torch would use in the calling one (`torch.get_num_threads`); with one of those, or one chunk, the caller works.
+    decoding or a browser wants a core too, that is most of the time (``benchmarks/busy_cores.py``). Here nobody waits
+    before the last chunk, and a single chunk stays on one core. As many threads work as torch would use in the calling
+    one (`torch.get_num_threads`); if that is one, the caller works.
     """
 
     def __init__(self) -> None:
@@ -25,7 +26,7 @@ class SideBySide:
     def map(self, function: Callable[[T], R], chunks: Sequence[T]) -> list[R]:
         """What the function gives for each chunk, in their order; raises what it raises. For one thread at a time."""
         count = torch.get_num_threads()
-        if count == 1 or len(chunks) < 2:
+        if count == 1:
             return [function(chunk) for chunk in chunks]
         if self._pool is None or self._count != count:
             if self._pool is not None:

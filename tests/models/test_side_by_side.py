@@ -26,12 +26,14 @@ def test_answers_come_in_the_order_of_the_chunks_and_each_worker_has_one_core():
     assert SideBySide().map(work, [3, 1, 4, 2]) == [(3, 1), (1, 1), (4, 1), (2, 1)]
 
 
-def test_a_single_chunk_and_a_single_core_stay_in_the_callers_thread():
+def test_a_single_chunk_has_one_core_too():
+    assert SideBySide().map(lambda _: torch.get_num_threads(), [1]) == [1]
+
+
+def test_where_there_is_one_core_the_caller_works():
     here = threading.current_thread()
-    subject = SideBySide()
-    assert subject.map(lambda _: threading.current_thread() is here, [1]) == [True]
     torch.set_num_threads(1)
-    assert subject.map(lambda _: threading.current_thread() is here, [1, 2]) == [True, True]
+    assert SideBySide().map(lambda _: threading.current_thread() is here, [1, 2]) == [True, True]
 
 
 def test_the_callers_number_of_cores_is_left_as_it_was():
