@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ..models import BACKGROUND
 from ..sinks import (
@@ -22,6 +23,7 @@ from ..sources import SourceState, StateChange
 from .companion import Companion
 from .gates import GateState
 from .messages import Notice, Nudge, Scored, SignalChange
+from .quality import Judge
 from .recorder import Recorder
 from .segments import Change, Entered, Left, Segmenter
 from .smoothing import Smoothing
@@ -44,6 +46,7 @@ class Analyst:
         recorder: gives events their envelope.
         frame_scores: whether each frame's scores are events too.
         companions: what follows the stream beside its planes.
+        judge: of pictures, which chooses the best frame of a visit; None goes by the score alone.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Analyst:
         recorder: Recorder,
         frame_scores: bool,
         companions: Sequence[Companion] = (),
+        judge: Judge | None = None,
     ) -> None:
         if labels[0] != BACKGROUND:
             raise ValueError(f"labels start with {BACKGROUND!r}, not {labels[0]!r}")
@@ -67,6 +71,7 @@ class Analyst:
         self._recorder = recorder
         self._frame_scores = frame_scores
         self._companions = tuple(companions)
+        self._judge = judge
         self._last: Scored | None = None
         self._paused = False
 
@@ -147,7 +152,8 @@ class Analyst:
         self._last = frame
         smoothed = self._smoothing.update(frame.pts_seconds, frame.scores)
         self.smoothed = dict(zip(self.labels, map(float, smoothed), strict=True))
-        for change in self._segmenter.update(frame.index, frame.pts_seconds, smoothed, frame.scores):
+        worth = None if self._judge is None else partial(self._judge.worth, frame)
+        for change in self._segmenter.update(frame.index, frame.pts_seconds, smoothed, frame.scores, worth):
             yield from self._told(change, frame.captured_ns)
         if self._frame_scores:
             yield self._recorder.make(

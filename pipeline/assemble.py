@@ -36,6 +36,7 @@ from .config import (
 from .fan_memory import FanMemory
 from .fan_watch import FanWatch
 from .gates import GateRules, Gates, GateState
+from .look_closer import LookCloser
 from .messages import Nudge
 from .outlets import Outlets
 from .recorder import Recorder
@@ -43,7 +44,7 @@ from .run import Flow, StreamRun
 from .sampling import EveryFrame, FixedRate, Motion, Sampler
 from .settings import ConfigError
 from .showcase import Showcase
-from .tracking import segmenter_for, smoothing_for
+from .tracking import judge_for, segmenter_for, smoothing_for
 from .watch import Watch
 
 WARM_UP_SIDE_PX = 256
@@ -153,6 +154,7 @@ def build_run(
         recorder=recorder,
         frame_scores=config.frame_scores,
         companions=companions,
+        judge=judge_for(config, labels),
     )
     flow = config.flow
     run = StreamRun(
@@ -172,6 +174,7 @@ def build_run(
             gates=_gates(config.signal),
             fans=_fans(config.fan),
             motion=_motion(config.sampling),
+            closer=LookCloser() if config.quality.enabled else None,
         ),
         analyst=analyst,
         recorder=recorder,

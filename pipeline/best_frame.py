@@ -4,21 +4,28 @@ from typing import NamedTuple
 
 
 class Candidate(NamedTuple):
-    """A frame in the running: ``score`` in [0, 1] is its own, unsmoothed score for the plane."""
+    """A frame in the running.
+
+    Attributes:
+        frame_index, pts_seconds: which it is.
+        score: [0, 1], its own, unsmoothed score for the plane.
+        worth: [0, 1], what it is chosen by: quality x confidence x stillness (see `fetalstream.pipeline.quality`).
+    """
 
     frame_index: int
     pts_seconds: float
     score: float
+    worth: float
 
 
 class BestFrame:
-    """Keeps the highest score; the first of equals, so that a review can be repeated."""
+    """Keeps the one worth most; the first of equals, so that a review can be repeated."""
 
     def __init__(self) -> None:
         self._winner: Candidate | None = None
 
     def offer(self, candidate: Candidate) -> None:
-        if self._winner is None or candidate.score > self._winner.score:
+        if self._winner is None or candidate.worth > self._winner.worth:
             self._winner = candidate
 
     @property

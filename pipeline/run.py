@@ -203,7 +203,9 @@ class StreamRun:
         fan = self.watch.fan_to_show
         for onlooker in self.onlookers:
             onlooker.see(frame, fan)
-        prepared = None if sight.pixels is None else Prepared.of(frame, self.model.encoder.prepare(sight.pixels))
+        prepared = None
+        if sight.pixels is not None:
+            prepared = Prepared.of(frame, self.model.encoder.prepare(sight.pixels), sight.looks)
         self.telemetry.timings.add("queue", (started_ns - frame.captured_ns) / 1e9)
         self.telemetry.timings.add("prepare", (time.monotonic_ns() - started_ns) / 1e9)
         if sight.change is not None:

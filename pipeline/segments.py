@@ -5,7 +5,7 @@ A plane enters when its smoothed score reaches ``enter_score`` and it has stayed
 plane enters. Two thresholds and two times are what keeps a label on a screen from flickering.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,7 +110,12 @@ class Segmenter:
         return self._labels[self._current.column] if self._current else None
 
     def update(
-        self, frame_index: int, pts_seconds: float, smoothed: NDArray[np.float64], raw: NDArray[np.float32]
+        self,
+        frame_index: int,
+        pts_seconds: float,
+        smoothed: NDArray[np.float64],
+        raw: NDArray[np.float32],
+        worth: Callable[[str], float] | None = None,
     ) -> list[Change]:
         """Feed one frame.
 
@@ -118,13 +123,16 @@ class Segmenter:
             frame_index: which frame this is.
             pts_seconds: its media time; must not fall between calls (`finish` first when it does).
             smoothed, raw: (n) scores in [0, 1] after and before smoothing.
+            worth: of the frame as a picture of a plane, in [0, 1]; asked only of planes it may belong to. None takes
+                the raw score.
         """
         if self._last_seconds is not None:
             self._frame_seconds = max(0.0, pts_seconds - self._last_seconds)
         self._last_seconds = pts_seconds
 
         def candidate(column: int) -> Candidate:
-            return Candidate(frame_index, pts_seconds, float(raw[column]))
+            score = float(raw[column])
+            return Candidate(frame_index, pts_seconds, score, score if worth is None else worth(self._labels[column]))
 
         self._rival = self._find_rival(pts_seconds, smoothed)
         if self._rival is not None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from .config import Config
 from .plane_filter import Dwell, PlaneFilter
+from .quality import Judge, Limits
 from .segments import Rules, Segmenter
 from .smoothing import ExponentialSmoothing, Smoothing
 
@@ -21,3 +22,11 @@ def smoothing_for(config: Config, labels: Sequence[str]) -> Smoothing:
 def segmenter_for(config: Config, labels: Sequence[str]) -> Segmenter:
     """A fresh one for one stream, with the configured rules."""
     return Segmenter(labels, Rules(**config.segments.model_dump()))
+
+
+def judge_for(config: Config, labels: Sequence[str]) -> Judge | None:
+    """Of pictures, with the configured limits; None where nobody measures."""
+    section = config.quality
+    if not section.enabled:
+        return None
+    return Judge(labels, Limits(**section.model_dump(exclude={"enabled", "hold_seconds"})))

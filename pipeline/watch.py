@@ -9,6 +9,8 @@ from .fan import Fan
 from .fan_watch import FanWatch
 from .gates import OPEN, Gates, GateState
 from .glance import Glancer
+from .look_closer import LookCloser
+from .looks import Looks
 from .messages import SignalChange
 from .sampling import Motion
 
@@ -24,11 +26,13 @@ class Sight:
         pixels: (h w) or (h w 3) uint8 for the encoder; None when the frame is left out.
         left_out: why, the name under which it is counted; empty when it is not.
         change: the gate has opened or closed with this frame.
+        looks: its measures; None when it is left out or nobody measures.
     """
 
     pixels: Pixels | None
     left_out: str = ""
     change: SignalChange | None = None
+    looks: Looks | None = None
 
 
 class Watch:
@@ -39,13 +43,23 @@ class Watch:
         gates: None lets everything through.
         fans: None takes the whole picture for the fan.
         motion: leaves out frames that show nothing new; None leaves out none.
+        closer: measures the frames that are not left out; None measures none.
     """
 
-    def __init__(self, *, sees_colour: bool, gates: Gates | None, fans: FanWatch | None, motion: Motion | None) -> None:
+    def __init__(
+        self,
+        *,
+        sees_colour: bool,
+        gates: Gates | None,
+        fans: FanWatch | None,
+        motion: Motion | None,
+        closer: LookCloser | None = None,
+    ) -> None:
         self._sees_colour = sees_colour
         self._gates = gates
         self._fans = fans
         self._motion = motion
+        self._closer = closer
         self._glancer = Glancer()
         self._state = GateState.OPEN
         self._colour_seconds = -np.inf
@@ -69,7 +83,7 @@ class Watch:
         picture = frame.picture
         pixels = picture.pixels if self._sees_colour else picture.grey
         if self._gates is None and self._fans is None and self._motion is None:
-            return Sight(pixels)
+            return Sight(pixels, looks=self._measured(frame))
         colours = None
         if not self._sees_colour and self._gates is not None and self._colour_is_due(frame.pts_seconds):
             colours = picture.pixels
@@ -84,7 +98,14 @@ class Watch:
         if self._fans is not None:
             self._fans.update(frame.pts_seconds, frame.epoch, glance, picture)
         left_out = self._motion.left_out(frame.pts_seconds, frame.epoch, glance.fan_grey) if self._motion else ""
-        return Sight(None if left_out else pixels, left_out, change)
+        if left_out:
+            return Sight(None, left_out, change)
+        return Sight(pixels, change=change, looks=self._measured(frame))
+
+    def _measured(self, frame: Frame) -> Looks | None:
+        if self._closer is None:
+            return None
+        return self._closer.measure(frame.picture.grey, self.fan, frame.pts_seconds, frame.epoch)
 
     def _colour_is_due(self, pts_seconds: float) -> bool:
         if 0 <= pts_seconds - self._colour_seconds < COLOUR_SECONDS:
