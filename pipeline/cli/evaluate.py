@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from .age import evaluate_ga
+from .chd import evaluate_chd
 from .options import ModelOption, WeightsOption, model_flags
 from .segments import segments
 
 app = typer.Typer(help="A model against pictures whose truth is known.", no_args_is_help=True)
+app.command("chd")(evaluate_chd)
 app.command("ga")(evaluate_ga)
 app.command("segments")(segments)
 

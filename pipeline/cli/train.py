@@ -7,8 +7,11 @@ from typing import Annotated
 import typer
 
 from .age import ga_similarity, train_ga
+from .chd import chd_phantoms, train_chd
 
 app = typer.Typer(help="Training.", no_args_is_help=True)
+app.command("chd-phantoms")(chd_phantoms)
+app.command("chd")(train_chd)
 app.command("ga-similarity")(ga_similarity)
 app.command("ga")(train_ga)
 
