@@ -18,6 +18,9 @@ Mask = NDArray[np.uint8]
 """(h w) uint8: 255 inside, 0 outside."""
 
 
+OUTLINE_TOLERANCE_PX = 1.0
+
+
 class FanUnknownError(FetalStreamError):
     """A picture was to be stored or sent, and nobody knows which part of it holds no names."""
 
@@ -177,6 +180,14 @@ def masked(picture: Picture, fan: Fan | None) -> Picture:
         convert=lambda: mask_outside(picture.pixels, fan),
         luma=lambda: mask_outside(picture.grey, fan),
     )
+
+
+def outline_px(fan: Fan) -> tuple[tuple[int, int], ...]:
+    """Corners of the fan's border, x and y, good to a pixel; for drawing it."""
+    contours, _ = cv2.findContours(fan.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    largest = max(contours, key=cv2.contourArea)
+    corners = cv2.approxPolyDP(largest, OUTLINE_TOLERANCE_PX, closed=True)
+    return tuple((int(x), int(y)) for x, y in corners.reshape(-1, 2))
 
 
 def iou(a: Mask, b: Mask) -> float:

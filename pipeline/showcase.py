@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from ..sinks import Sink
 from ..sinks.pictures import PictureSink, Shown
 from ..sources import Frame
-from .fan import Fan, masked
+from .fan import Fan, masked, outline_px
 
 
 class Showcase:
@@ -21,6 +21,7 @@ class Showcase:
         self._wanting = [sink for sink in sinks if isinstance(sink, PictureSink) and sink.pictures_fps > 0]
         self._next_seconds = [0.0] * len(self._wanting)
         self._clock = clock
+        self._outlined: tuple[Fan | None, tuple[tuple[int, int], ...]] = (None, ())
 
     def see(self, frame: Frame, fan: Fan | None) -> None:
         """Show the frame to every sink whose time has come."""
@@ -31,7 +32,14 @@ class Showcase:
         picture = frame.picture
         if not due or (picture.width_px, picture.height_px) != (fan.width_px, fan.height_px):
             return  # the picture has just changed its size: the fan is still that of the old one
-        shown = Shown(masked(picture, fan).grey, frame.pts_seconds, frame.spacing_mm, frame.wall_ns)
+        shown = Shown(
+            masked(picture, fan).grey,
+            frame.pts_seconds,
+            frame.spacing_mm,
+            frame.wall_ns,
+            frame.captured_ns,
+            self._outline(fan),
+        )
         for number in due:
             sink = self._wanting[number]
             # Counted from when the last one was due, so that the rate holds, but never made up for after a pause.
@@ -39,3 +47,9 @@ class Showcase:
             next_seconds = self._next_seconds[number] + period_seconds
             self._next_seconds[number] = next_seconds if next_seconds > now_seconds else now_seconds + period_seconds
             sink.show(shown)
+
+    def _outline(self, fan: Fan) -> tuple[tuple[int, int], ...]:
+        """Drawn once for each fan, which stays the same object as long as it holds."""
+        if self._outlined[0] is not fan:
+            self._outlined = (fan, outline_px(fan))
+        return self._outlined[1]

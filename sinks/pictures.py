@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 class Shown(NamedTuple):
     """A picture to show: (h w) uint8, already black wherever a name may stand, and when and how large it is.
 
-    ``spacing_mm`` is millimetres per pixel and ``wall_ns`` UTC at capture, nanoseconds since 1970; None where unknown.
+    ``spacing_mm`` is millimetres per pixel, ``wall_ns`` UTC at capture, nanoseconds since 1970, and ``captured_ns`` the
+    same moment by the monotonic clock; None where unknown. ``outline_px`` are the corners of what is not black, x and y.
     """
 
     grey: NDArray[np.uint8]
     pts_seconds: float
     spacing_mm: float | None
     wall_ns: int | None
+    captured_ns: int | None = None
+    outline_px: tuple[tuple[int, int], ...] = ()
 
 
 @runtime_checkable

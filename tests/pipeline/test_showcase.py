@@ -2,14 +2,16 @@
 
 import time
 from contextlib import closing
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pyigtl
 import pytest
 
 from fetalstream.models.testing import grey_model
 from fetalstream.pipeline.assemble import build_run, opened_source
-from fetalstream.pipeline.fan import Fan, FanKind, FanShape
+from fetalstream.pipeline.fan import Fan, FanKind, FanShape, Side, iou, outline_px
 from fetalstream.pipeline.settings import load_config
 from fetalstream.pipeline.showcase import Showcase
 from fetalstream.sinks.openigtlink import OpenIgtLinkSink
@@ -61,6 +63,25 @@ def test_what_lies_outside_the_fan_is_black_and_the_frame_itself_is_left_alone(f
     assert shown.grey.sum() == 200 * 20 * 20
     assert (shown.pts_seconds, shown.spacing_mm, shown.wall_ns) == (0.0, 0.5, 7)
     assert (one.picture.grey == 200).all()
+
+
+def test_a_picture_tells_when_it_was_captured_and_where_its_fan_is(fan):
+    wall = Wall(25)
+    showcase = Showcase([wall])
+    showcase.see(replace(frame(), captured_ns=12), fan)
+    showcase.see(frame(1), fan)
+    shown = wall.shown[0]
+    assert shown.captured_ns == 12
+    assert set(shown.outline_px) == {(10, 5), (29, 5), (29, 24), (10, 24)}
+
+
+def test_the_outline_of_a_sector_holds_every_pixel_of_its_fan_and_little_else():
+    shape = FanShape(box_px=(0, 0, 200, 150), left=Side(80, -0.7), right=Side(120, 0.7), inner_px=40, outer_px=160)
+    fan = Fan(width_px=200, height_px=150, shape=shape, kind=FanKind.CONVEX, confidence=1.0)
+    drawn = np.zeros((150, 200), np.uint8)
+    cv2.fillPoly(drawn, [np.array(outline_px(fan), np.int32)], 255)
+    assert len(outline_px(fan)) < 60
+    assert iou(drawn, fan.mask) > 0.98
 
 
 def test_no_picture_leaves_while_the_fan_is_unknown_or_of_another_size(fan):
