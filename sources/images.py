@@ -57,20 +57,7 @@ class ImageFolderSource:
         self._files: list[Path] | None = None
 
     def open(self) -> SourceInfo:
-        try:
-            files = [file for file in self.path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file()]
-        except FileNotFoundError:
-            raise SourceError(f"{self.path}: there is no such folder") from None
-        except NotADirectoryError:
-            raise SourceError(f"{self.path}: is not a folder of pictures") from None
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise SourceError(f"{self.path}: cannot be read: {reason}") from None
-        files = [file for file in files if not file.name.startswith(".")]
-        if not files:
-            kinds = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
-            raise SourceError(f"{self.path}: holds no pictures (allowed: {kinds})")
-        self._files = sorted(files, key=_natural)
+        self._files = files = picture_files(self.path)
         return SourceInfo(
             uri=f"images:{self.path.resolve().name}",
             name=safe_name(self.path),
@@ -102,7 +89,7 @@ class ImageFolderSource:
             if self._stop.is_set():
                 yield StateChange(SourceState.ENDED, "closed before its end")
                 return
-            picture = _read(file)
+            picture = read_picture(file)
             if picture is None:
                 what = f"{self.path.resolve().name}/{file.name}: cannot be read as a picture"
                 yield Damage(what=what, lost_packets=1, pts_seconds=last_seconds)
@@ -116,7 +103,25 @@ class ImageFolderSource:
             yield StateChange(SourceState.FAILED, f"not one picture of {self.path.resolve().name} could be read")
 
 
-def _read(file: Path) -> Picture | None:
+def picture_files(folder: Path) -> list[Path]:
+    """The pictures of one folder in the order of their names; raises `SourceError` where there is none."""
+    try:
+        files = [file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file()]
+    except FileNotFoundError:
+        raise SourceError(f"{folder}: there is no such folder") from None
+    except NotADirectoryError:
+        raise SourceError(f"{folder}: is not a folder of pictures") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SourceError(f"{folder}: cannot be read: {reason}") from None
+    files = [file for file in files if not file.name.startswith(".")]
+    if not files:
+        kinds = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
+        raise SourceError(f"{folder}: holds no pictures (allowed: {kinds})")
+    return sorted(files, key=_natural)
+
+
+def read_picture(file: Path) -> Picture | None:
     """The decoded file (Pillow refuses half pictures, OpenCV passes them off as whole), or None."""
     try:
         with warnings.catch_warnings():

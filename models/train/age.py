@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from ..encoder import ModelError
 from ..growth import counts, is_valid_age, median_age_weeks
 from ..heads.age_decoder import AgeDecoder, Fitted, Floats, decode, kernel, shape_of
+from ..heads.card import Card, figure_table
 from ..heads.gestational_age import zero_shot_days
+from ..metrics import bootstrap_by_patient
 from .age_table import AgeTable
 from .folds import patient_folds
 
@@ -151,16 +153,19 @@ def judge(table: AgeTable, *, level: float = LEVEL, folds: int = 5, seed: int = 
         weeks[out], low[out], high[out], nearest = decode(fitted, counted.similarity[out])
         refused += int((nearest < fitted.min_kernel).sum())
     truth = median_age_weeks(counted.head_mm)
+    right = is_valid_age(weeks, counted.head_mm)
     return {
         "zero_shot": {
             "vpr": 100 * float(valid.mean()),
             "counted": len(counted),
             "valid": int(valid.sum()),
             "mae_days": 7 * float(np.abs(said - truth).mean()),
+            "interval_95": _intervals(counted.patients, valid, 7 * np.abs(said - truth)),
         },
         "calibrated": {
-            "vpr": 100 * float(is_valid_age(weeks, counted.head_mm).mean()),
+            "vpr": 100 * float(right.mean()),
             "mae_days": 7 * float(np.abs(weeks - truth).mean()),
+            "interval_95": _intervals(counted.patients, right, 7 * np.abs(weeks - truth)),
             "coverage": 100 * float(((low <= truth) & (truth <= high)).mean()),
             "level": 100 * level,
             "width_days": 7 * float(np.mean(high - low)),
@@ -169,27 +174,56 @@ def judge(table: AgeTable, *, level: float = LEVEL, folds: int = 5, seed: int = 
     }
 
 
-def age_card(decoder: AgeDecoder, figures: Mapping[str, Any]) -> str:
+def age_card(decoder: AgeDecoder, figures: Mapping[str, Any]) -> Card:
     """The decoder's model card, from what `judge` found."""
     fitted, found, rule = decoder.fitted, figures["calibrated"], figures["zero_shot"]
-    return f"""# Model card: gestational age decoder
+    encoder = decoder.encoder
+    return Card(
+        title="gestational age decoder",
+        what=(
+            "Age of a fetus from the similarity of one picture of its head to sentences for each of 175 days, with an "
+            "interval."
+        ),
+        facts={
+            "encoder": f"{encoder.name} {encoder.version}, sha256 `{encoder.sha256}`",
+            "sentences": f"sha256 `{decoder.prompts_sha256}`",
+            "recipe": "Gaussian process on the shape of the curve; split conformal interval by patient",
+            "answers": (
+                f"{fitted.first_weeks:.1f} to {fitted.last_weeks:.1f} weeks, and an interval for {fitted.level:.0%} of "
+                "heads"
+            ),
+        },
+        data=decoder.recipe,
+        results=(
+            f"On patients it had not seen (5 folds by patient): {found['vpr']:.2f} % within the central 95 % of heads "
+            f"of the predicted age, mean error {found['mae_days']:.2f} days; the {found['level']:.0f} % interval "
+            f"covers {found['coverage']:.1f} % and is {found['width_days']:.1f} days wide on average. The zero-shot "
+            f"rule on the same heads: {rule['vpr']:.2f} %, {rule['mae_days']:.2f} days.\n\n"
+            + figure_table(
+                ("", "valid, % (95 % by patient)", "mean error, days (95 % by patient)"),
+                {name: _row(figures[name]) for name in ("calibrated", "zero_shot")},
+            )
+        ),
+        limits=(
+            '"True age" is the age at which half of all heads have the measured circumference: the decoder learns to '
+            "measure a head, and cannot tell a small fetus from a young one. The error grows with age. Coverage holds "
+            "on average over heads like these, not for each age or each machine. It is asked of pictures that show a "
+            "head, and of none without pixel spacing."
+        ),
+    )
 
-Age of a fetus from the similarity of one picture of its head to sentences for each of 175 days, with an interval.
-**Research use only. Not a medical device.**
 
-| | |
-| --- | --- |
-| fitted on | {decoder.recipe} |
-| reads | similarities by {decoder.encoder.name} {decoder.encoder.version}, sha256 `{decoder.encoder.sha256}` |
-| to sentences | sha256 `{decoder.prompts_sha256}` |
-| answers | {fitted.first_weeks:.1f} to {fitted.last_weeks:.1f} weeks, and an interval for {fitted.level:.0%} of heads |
+def _row(figure: Mapping[str, Any]) -> tuple[str, str]:
+    valid, error = figure["interval_95"]["vpr"], figure["interval_95"]["mae_days"]
+    return (
+        f"{figure['vpr']:.2f} ({valid[0]:.2f} to {valid[1]:.2f})",
+        f"{figure['mae_days']:.2f} ({error[0]:.2f} to {error[1]:.2f})",
+    )
 
-On patients it had not seen (5 folds by patient): {found["vpr"]:.2f} % within the central 95 % of heads of the
-predicted age, mean error {found["mae_days"]:.2f} days; the {found["level"]:.0f} % interval covers
-{found["coverage"]:.1f} % and is {found["width_days"]:.1f} days wide on average.
-The zero-shot rule on the same heads: {rule["vpr"]:.2f} %, {rule["mae_days"]:.2f} days.
 
-"True age" is the age at which half of all heads have the measured circumference: the decoder learns to measure a head,
-and cannot tell a small fetus from a young one. The error grows with age. Coverage holds on average over heads like
-these, not for each age or each machine. It is asked of pictures that show a head, and of none without pixel spacing.
-"""
+def _intervals(patients: Sequence[str], valid: NDArray[np.bool_], error_days: Floats) -> dict[str, list[float]]:
+    """95 % by drawing patients anew."""
+    return {
+        "vpr": [100 * bound for bound in bootstrap_by_patient(patients, lambda rows: float(valid[rows].mean()))],
+        "mae_days": list(bootstrap_by_patient(patients, lambda rows: float(error_days[rows].mean()))),
+    }

@@ -87,6 +87,7 @@ def train_ga(
     """Fit the age decoder on similarity curves of heads of known size; writes the head file and its card."""
     from ...models.heads.age_decoder import AgeDecoder
     from ...models.heads.age_text import load_age_templates
+    from ...models.heads.card import write_card
     from ...models.outputs import ModelIdentity
     from ...models.train.age import age_card, fit, judge
     from ...models.train.age_table import read_age_table
@@ -98,11 +99,7 @@ def train_ga(
     recipe = f"{len(counted)} heads of {len(set(counted.patients))} patients from {similarity.name}"
     decoder = AgeDecoder(fitted, encoder=encoder, prompts_sha256=templates.sha256, recipe=recipe)
     decoder.save(out)
-    card = out.with_suffix(".md")
-    try:
-        card.write_text(age_card(decoder, figures), encoding="utf-8")
-    except OSError as error:
-        raise FetalStreamError(f"{card} cannot be written: {error.strerror}") from error
+    card = write_card(out, age_card(decoder, figures))
     typer.echo(f"written: {out} and {card}")
 
 

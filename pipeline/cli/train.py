@@ -8,12 +8,14 @@ import typer
 
 from .age import ga_similarity, train_ga
 from .chd import chd_phantoms, train_chd
+from .probe import train_probe
 
 app = typer.Typer(help="Training.", no_args_is_help=True)
 app.command("chd-phantoms")(chd_phantoms)
 app.command("chd")(train_chd)
 app.command("ga-similarity")(ga_similarity)
 app.command("ga")(train_ga)
+app.command("probe")(train_probe)
 
 
 @app.command()

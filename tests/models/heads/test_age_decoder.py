@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 from fetalstream.models.encoder import ModelError
 from fetalstream.models.growth import head_circumference_mm, median_age_weeks
 from fetalstream.models.heads.age_decoder import UNLIKE, AgeDecoder, decode, kernel, shape_of
+from fetalstream.models.heads.card import write_card
 from fetalstream.models.heads.gestational_age import AGE_DAYS, Age, NoAge
 from fetalstream.models.outputs import ModelIdentity
 from fetalstream.models.train import age
@@ -198,8 +199,9 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         patient_folds(["a", "b"])
 
 
-def test_the_card_tells_whose_similarities_it_reads_and_how_good_it_is(decoder: AgeDecoder) -> None:
-    card = age.age_card(decoder, judge(heads(160)))
+def test_the_card_tells_whose_similarities_it_reads_and_how_good_it_is(decoder: AgeDecoder, tmp_path: Path) -> None:
+    decoder.save(tmp_path / "age.safetensors")
+    card = write_card(tmp_path / "age.safetensors", age.age_card(decoder, judge(heads(160)))).read_text()
     assert "a" * 64 in card
     assert "160 curves" in card
     assert "Not a medical device" in card

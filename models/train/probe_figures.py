@@ -1,0 +1,166 @@
+"""How good probes are on patients they have not seen: figures of `probe.cross_validate`, and the card they go on."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..heads.card import Card, data_table, figure_table
+from ..heads.probe import ProbeHead
+from ..metrics import Report, bootstrap_by_patient, expected_calibration_error, report
+from ..planes import BACKGROUND
+from .labels import Labelled
+from .leaks import near_duplicates
+from .probe import KEPT_SHARE, Recipe, Trial
+
+ROUNDS = 500
+_OF_FOLDS = (
+    "They are of layers trained like this one on fewer patients, not of this layer itself: all patients taught it or "
+    "chose its epoch."
+)
+_OF_SPLIT = "They are of layers trained like this one on the same patients, with other seeds; this layer is the first."
+
+_NAMED = 10
+"""Near duplicates that are named; the rest are counted."""
+
+
+def figures(data: Labelled, trials: Sequence[Trial], *, rounds: int = ROUNDS) -> dict[str, Any]:
+    """What ``fetalstream evaluate probe --json`` prints.
+
+    Macro F1, accuracy and F1 per class are means over the trials (one layer each) with their standard deviation; the
+    interval is of the pooled answers, patients drawn anew. A class that a fold has no picture of is left out of its
+    mean. The confusion adds up all runs.
+    """
+    reports = [_report(data, trial) for trial in trials]
+    rows = np.concatenate([trial.rows for trial in trials])
+    said = np.concatenate([_said(trial) for trial in trials])
+    truth = data.targets[rows]
+    confidence = np.concatenate([_confidence(trial) for trial in trials])
+    found = {
+        "pictures": len(data),
+        "patients": len(set(data.patients)),
+        "trials": len(trials),
+        "runs": 1 + max(trial.run for trial in trials),
+        "macro_f1": _spread([one.macro.f1 for one in reports]),
+        "accuracy": _spread([one.accuracy for one in reports]),
+        "interval_95": {
+            "macro_f1": list(_interval(data, rows, said, rounds)),
+            "per_class_f1": _class_intervals(data, rows, said, rounds),
+        },
+        "per_class": _per_class(data, reports),
+        "confusion": {"labels": list(data.classes), "counts": _named_report(data, truth, said).confusion.tolist()},
+        "expected_calibration_error": expected_calibration_error(confidence, said == truth),
+        "epochs_kept": _spread([float(trial.epoch) for trial in trials]),
+    }
+    pairs = near_duplicates(data)
+    return found | {
+        "near_duplicates": {"count": len(pairs), "most_alike": [pair._asdict() for pair in pairs[:_NAMED]]},
+    }
+
+
+def few_shot_figures(data: Labelled, found: Mapping[int, Sequence[Trial]]) -> dict[str, Any]:
+    """Shots -> macro F1 over the runs."""
+    return {
+        str(count): {"macro_f1": _spread([_report(data, trial).macro.f1 for trial in trials]), "runs": len(trials)}
+        for count, trials in found.items()
+    }
+
+
+def probe_card(head: ProbeHead, data: Labelled, found: Mapping[str, Any], recipe: Recipe) -> Card:
+    """The card of a head trained on ``data``, with the figures of its trials."""
+    encoder, floor = data.encoder, ""
+    if BACKGROUND not in data.classes:
+        floor = (
+            f"No picture of the background was taught: a best class below {head.min_score:.3f} counts as background. "
+            f"That floor keeps {KEPT_SHARE:.0%} of right answers on patients not seen; how much background it lets "
+            "through was not measured.\n"
+        )
+    mean, (low, high) = found["macro_f1"], found["interval_95"]["macro_f1"]
+    intervals = found["interval_95"]["per_class_f1"]
+    rows = {
+        label: (f"{one['f1']['mean']:.3f}", f"{intervals[label][0]:.3f} to {intervals[label][1]:.3f}")
+        for label, one in found["per_class"].items()
+    }
+    alike = found["near_duplicates"]["count"]
+    return Card(
+        title="linear probe",
+        what="Names the plane of a picture from the embedding of a frozen encoder.",
+        facts={
+            "encoder": f"{encoder.name} {encoder.version}, sha256 `{encoder.sha256}`",
+            "recipe": str(recipe),
+            "labels": ", ".join(f"`{label}`" for label in head.labels),
+            "temperature": f"{head.temperature:.3f}, found on patients that the layer had not seen",
+        },
+        data=data_table(data.counts()),
+        results=(
+            f"On patients that neither taught nor chose the layer ({found['trials']} layers, {found['runs']} runs): "
+            f"macro F1 {mean['mean']:.3f} (standard deviation {mean['deviation']:.3f} between layers; 95 % by patient: "
+            f"{low:.3f} to {high:.3f}), expected calibration error {found['expected_calibration_error']:.3f}.\n\n"
+            + figure_table(("class", "F1", "95 % by patient"), rows)
+            + (f"\nPairs that look like copies though of different patients: {alike}.\n" if alike else "")
+        ),
+        limits=floor + "The figures hold for pictures like these. " + (_OF_SPLIT if data.splits else _OF_FOLDS),
+    )
+
+
+def _report(data: Labelled, trial: Trial) -> Report:
+    return _named_report(data, data.targets[trial.rows], _said(trial))
+
+
+def _named_report(data: Labelled, truth: NDArray[np.int64], said: NDArray[np.int64]) -> Report:
+    names = data.classes
+    return report([names[int(i)] for i in truth], [names[int(i)] for i in said], names)
+
+
+def _said(trial: Trial) -> NDArray[np.int64]:
+    return trial.logits.argmax(dim=1).numpy()
+
+
+def _confidence(trial: Trial) -> NDArray[np.float32]:
+    return torch.softmax(trial.logits / trial.temperature, dim=1).amax(dim=1).numpy()
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {"mean": float(np.mean(values)), "deviation": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0}
+
+
+def _per_class(data: Labelled, reports: Sequence[Report]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    counts = data.counts()
+    for label in data.classes:
+        there = [one.per_class[label] for one in reports if one.per_class[label].support]
+        spreads = {
+            key: _spread([asdict(one)[key] for one in there]) if there else {"mean": 0.0, "deviation": 0.0}
+            for key in ("precision", "recall", "f1")
+        }
+        found[label] = {**spreads, "pictures": counts[label][0], "patients": counts[label][1]}
+    return found
+
+
+def _interval(data: Labelled, rows: NDArray[np.intp], said: NDArray[np.int64], rounds: int) -> tuple[float, float]:
+    truth = data.targets[rows]
+    whose = [data.patients[int(row)] for row in rows]
+    return bootstrap_by_patient(
+        whose, lambda drawn: _named_report(data, truth[drawn], said[drawn]).macro.f1, rounds=rounds
+    )
+
+
+def _class_intervals(
+    data: Labelled, rows: NDArray[np.intp], said: NDArray[np.int64], rounds: int
+) -> dict[str, list[float]]:
+    truth = data.targets[rows]
+    whose = [data.patients[int(row)] for row in rows]
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for number, label in enumerate(data.classes):
+
+        def f1(drawn: NDArray[np.intp], number: int = number) -> float:
+            hits = int(((truth[drawn] == number) & (said[drawn] == number)).sum())
+            marked = int((truth[drawn] == number).sum() + (said[drawn] == number).sum())
+            return 2 * hits / marked if marked else 0.0
+
+        found[label] = list(bootstrap_by_patient(whose, f1, rounds=rounds))
+    return dict(found)
