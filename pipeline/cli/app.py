@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ... import FetalStreamError, __version__
-from . import bus, doctor, evaluate, lab, live, store, study, train
+from . import bus, doctor, embed, evaluate, lab, live, store, study, train
 
 app = typer.Typer(
     name="fetalstream",
@@ -19,6 +19,7 @@ app.command("live")(live.live)
 app.command()(live.listen)
 app.command()(study.review)
 app.command()(doctor.doctor)
+app.command()(embed.embed)
 app.add_typer(lab.weights_app, name="weights")
 app.add_typer(lab.bench_app, name="bench")
 app.add_typer(store.app, name="store")

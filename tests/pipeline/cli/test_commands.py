@@ -19,6 +19,7 @@ COMMANDS = (
     "bench",
     "demo",
     "doctor",
+    "embed",
     "evaluate",
     "events",
     "keys",
