@@ -18,6 +18,8 @@ from ..sources.uri import safe_name
 from . import plugins
 from .assemble import build_run, opened_sinks, opened_source
 from .config import Config, JsonLinesSection
+from .report.cines import fingerprint
+from .report.make import REPORT_NAME
 from .run import Outcome, StreamRun
 
 VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
@@ -133,7 +135,8 @@ def review_study(
     with opened_source(str(study.path), realtime=False) as (source, info):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / SUMMARY_NAME).unlink(missing_ok=True)
+            for outdated in (SUMMARY_NAME, REPORT_NAME):
+                (folder / outdated).unlink(missing_ok=True)
         except OSError as error:
             raise FetalStreamError(f"{str(folder)!r} cannot be written: {error.strerror}") from None
         with opened_sinks([JsonLinesSection(kind="jsonl", path=folder / "events.jsonl", append=False)]) as sinks:
@@ -148,7 +151,7 @@ def review_study(
             )
             on_start(run)
             outcome = run.run(lambda: on_tick(run))
-    summary = _summary(run, outcome, highlights)
+    summary = _summary(run, outcome, highlights) | {"cine": _cine(study.path)}
     write_whole(folder / SUMMARY_NAME, (json.dumps(summary, indent=2) + "\n").encode())
     if outcome.failed:
         shown = study.name if is_dicom(study.path) else repr(str(study.path))
@@ -190,6 +193,14 @@ def _summary(run: StreamRun, outcome: Outcome, highlights: _Highlights) -> dict[
         "config_sha256": run.config_sha256,
         "research_use_only": True,
     }
+
+
+def _cine(path: Path) -> dict[str, Any] | None:
+    """What the cine is known by when a report wants its pictures; None where it is gone already."""
+    try:
+        return {"sha256": fingerprint(path)}
+    except SourceError:
+        return None
 
 
 def _age(highlights: _Highlights) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ... import FetalStreamError, __version__
-from . import bus, doctor, embed, evaluate, lab, live, store, study, train
+from . import bus, doctor, embed, evaluate, lab, live, report, store, study, train
 
 app = typer.Typer(
     name="fetalstream",
@@ -18,6 +18,7 @@ app.command()(live.demo)
 app.command("live")(live.live)
 app.command()(live.listen)
 app.command()(study.review)
+app.command()(report.report)
 app.command()(doctor.doctor)
 app.command()(embed.embed)
 app.add_typer(lab.weights_app, name="weights")

@@ -5,7 +5,17 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from .options import AssignOption, ConfigOption, ModelOption, OutOption, WeightsOption, model_flags
+from .options import (
+    AssignOption,
+    ConfigOption,
+    ModelOption,
+    OutOption,
+    SpacingOption,
+    WeightsOption,
+    age_flags,
+    model_flags,
+)
+from .report import UnmaskedOption, make_reports
 
 
 def review(
@@ -17,22 +27,32 @@ def review(
     assign: AssignOption = None,
     model: ModelOption = None,
     weights: WeightsOption = None,
+    spacing_mm: SpacingOption = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Also make a page of each study, DIR/NAME/report.html, and DIR/index.html.")
+    ] = False,
+    unmasked: UnmaskedOption = False,
 ) -> None:
-    """Go through recorded cines, every frame; write DIR/NAME/events.jsonl and summary.json for each."""
+    """Go through recorded cines, every frame; write DIR/NAME/events.jsonl and summary.json for each.
+
+    The configuration's sinks get every event, too.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from ... import FetalStreamError
-    from ..assemble import load_model
+    from ...sinks.sink import BackgroundSink
+    from ..assemble import load_model, opened_sinks
     from ..metrics import metrics_page
+    from ..report import Cines, remember
+    from ..report.record import EVENTS_NAME
     from ..review import find_studies, review_study
     from ..run import StreamRun
     from ..settings import load_config
     from .signals import draining
 
-    loaded = load_config(config, assignments=assign or (), flags=model_flags(model, weights))
+    loaded = load_config(config, assignments=assign or (), flags=model_flags(model, weights) | age_flags(spacing_mm))
     studies = find_studies(paths)
-    engine = load_model(loaded)
     console = Console()
     errors = Console(stderr=True)
     failed = 0
@@ -59,37 +79,63 @@ def review(
         if current is not None:
             current.cancel()
 
-    with draining(stop, cancel), progress, metrics_page(loaded.metrics) as follow:
-        for study in studies:
-            task = progress.add_task(study.name, total=None, speed="")
+    with (
+        opened_sinks(loaded.sinks) as sinks,  # bound before the model loads, so that subscribers are there in time
+        metrics_page(loaded.metrics) as follow,
+    ):
+        engine = load_model(loaded)
+        with draining(stop, cancel), progress:
+            for study in studies:
+                task = progress.add_task(study.name, total=None, speed="")
 
-            def on_start(run: StreamRun, task: object = task) -> None:
-                nonlocal current
-                current = run
-                follow(run)
-                progress.update(task, total=run.info.frame_count)  # pyright: ignore[reportArgumentType]
+                def on_start(run: StreamRun, task: object = task) -> None:
+                    nonlocal current
+                    current = run
+                    follow(run)
+                    progress.update(task, total=run.info.frame_count)  # pyright: ignore[reportArgumentType]
 
-            def on_tick(run: StreamRun, task: object = task) -> None:
-                counts = run.telemetry.snapshot()
-                speed = f"{counts.results_per_second:.0f}/s"
-                progress.update(task, completed=counts.frames_embedded, speed=speed)  # pyright: ignore[reportArgumentType]
+                def on_tick(run: StreamRun, task: object = task) -> None:
+                    counts = run.telemetry.snapshot()
+                    speed = f"{counts.results_per_second:.0f}/s"
+                    progress.update(task, completed=counts.frames_embedded, speed=speed)  # pyright: ignore[reportArgumentType]
 
-            try:
-                summary = review_study(study, config=loaded, model=engine, out=out, on_start=on_start, on_tick=on_tick)
-            except FetalStreamError as error:
-                failed += 1
-                errors.print(f"error: {error}", style="red", highlight=False, soft_wrap=True, markup=False)
-                continue
-            finally:
-                progress.remove_task(task)
-            progress.console.print(_line(summary), highlight=False, soft_wrap=True, markup=False)
-            if interrupted:
-                break
+                try:
+                    summary = review_study(
+                        study,
+                        config=loaded,
+                        model=engine,
+                        out=out,
+                        extra_sinks=sinks,
+                        on_start=on_start,
+                        on_tick=on_tick,
+                    )
+                except FetalStreamError as error:
+                    failed += 1
+                    errors.print(f"error: {error}", style="red", highlight=False, soft_wrap=True, markup=False)
+                    continue
+                finally:
+                    progress.remove_task(task)
+                if summary["cine"]:
+                    remember(summary["cine"]["sha256"], study.path)
+                progress.console.print(_line(summary), highlight=False, soft_wrap=True, markup=False)
+                if interrupted:
+                    break
+        behind = [sink.standing for sink in sinks if isinstance(sink, BackgroundSink) and sink.standing.reason]
+    for standing in behind:
+        waiting = f"{standing.waiting} events were not taken: {standing.reason}"
+        errors.print(f"error: {standing.sink}: {waiting}", style="red", highlight=False, soft_wrap=True, markup=False)
     if interrupted:
         errors.print("interrupted: what was reviewed so far is written; the rest was not begun", style="yellow")
         raise typer.Exit(130)
+    if report:
+        written = [out / study.name for study in studies if (out / study.name / EVENTS_NAME).is_file()]
+        where = Cines((study.name, study.path) for study in studies)
+        unreported = make_reports(written, where=where, index=out if written else None, unmasked=unmasked)
+    else:
+        unreported = 0
     if failed:
         errors.print(f"{failed} of {len(studies)} could not be reviewed", style="red")
+    if failed or behind or unreported:
         raise typer.Exit(1)
 
 

@@ -1,0 +1,114 @@
+"""Which pictures of a cine may be shown, and what of them: nothing outside the fan, where names are burned in."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ...sources import Frame, Picture, Pixels
+from ..fan import Fan, masked
+from ..fan_memory import SAME_AGREEMENT, FanMemory, Surroundings
+from ..fan_watch import FanWatch
+from ..gates import GateRules, GateState, look
+from ..glance import Glance, Glancer
+from .stretches import FROZEN, Stretch
+
+AHEAD_SECONDS = 0.5
+"""A closed gate was noticed after it had been seen for a while: the pictures just before count as closed, too."""
+
+MOST_WAITING = 24
+"""Pictures kept until the fan is known; a stream needs about a second for that."""
+
+NOT_KNOWN = "not shown: it is not known where the fan is, and names may stand beside it"
+OTHER_SCREEN = "not shown: the screen around the fan has changed, and names may stand where it was"
+
+_SCREENS = frozenset({GateState.NO_SIGNAL, GateState.NOT_B_MODE})
+
+
+class View(NamedTuple):
+    """What may be seen of a frame: ``pixels`` (h w) or (h w 3) uint8, black outside the fan and cut to its box."""
+
+    pixels: Pixels
+    is_masked: bool
+
+
+Take = Callable[[View], None]
+Refuse = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A picture seen before the fan was known."""
+
+    picture: Picture
+    glance: Glance
+    take: Take
+    refuse: Refuse
+
+
+class Discretion:
+    """Decides for pictures of one cine, fed in order, at once or once the fan is known.
+
+    A picture is shown when the fan is known, the screen around it is the one the fan was found on, it does not look
+    like a menu or a slate, and the review said nothing else about its moment.
+
+    Args:
+        closed: when the review found the picture unfit (see `closed_stretches`).
+        unmasked: show every picture whole, with whatever is burned into it.
+    """
+
+    def __init__(self, closed: Sequence[Stretch], *, unmasked: bool = False) -> None:
+        self._closed = [stretch for stretch in closed if stretch.kind != FROZEN]
+        self._unmasked = unmasked
+        self._watch = FanWatch(FanMemory())
+        self._glancer = Glancer()
+        self._waiting: deque[_Waiting] = deque()
+
+    def show(self, frame: Frame, take: Take, refuse: Refuse) -> None:
+        """Call ``take`` with what may be seen of the frame, or ``refuse`` with the reason why nothing may."""
+        picture = frame.picture
+        if self._unmasked:
+            take(View(picture.pixels, is_masked=False))
+            return
+        if reason := self._reason_closed(frame.pts_seconds):
+            refuse(reason)
+            return
+        glance = self._glancer.look(picture.grey, self._watch.fan)
+        if look(glance, GateRules(), colour_share=0.0).state in _SCREENS:
+            refuse(OTHER_SCREEN)
+            return
+        self._watch.update(frame.pts_seconds, frame.epoch, glance, picture)
+        fan = self._watch.trusted
+        if fan is not None:
+            self._settle(fan, Surroundings.of(glance))
+            take(_view(picture, fan))
+            return
+        self._waiting.append(_Waiting(picture, glance, take, refuse))
+        if len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft().refuse(NOT_KNOWN)
+
+    def finish(self) -> None:
+        """The cine has ended: what still waits is refused."""
+        while self._waiting:
+            self._waiting.popleft().refuse(NOT_KNOWN)
+
+    def _reason_closed(self, pts_seconds: float) -> str:
+        for stretch in self._closed:
+            if stretch.start_seconds - AHEAD_SECONDS <= pts_seconds < stretch.end_seconds:
+                return f"not shown: {stretch.title.lower()}"
+        return ""
+
+    def _settle(self, fan: Fan, around: Surroundings) -> None:
+        """The fan has become known: pictures before it are shown where they have the same screen around it."""
+        while self._waiting:
+            one = self._waiting.popleft()
+            is_same_size = (one.picture.width_px, one.picture.height_px) == (fan.width_px, fan.height_px)
+            if is_same_size and around.agreement(one.glance.grey) >= SAME_AGREEMENT:
+                one.take(_view(one.picture, fan))
+            else:
+                one.refuse(NOT_KNOWN)
+
+
+def _view(picture: Picture, fan: Fan) -> View:
+    left, top, right, bottom = fan.box_px
+    return View(masked(picture, fan).pixels[top:bottom, left:right], is_masked=True)

@@ -1,0 +1,98 @@
+"""Making reports: a record and its cine in, one file out, which is either not there or whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...sinks.whole import write_whole
+from ...sources import SourceError
+from .choice import choose
+from .cines import fingerprint
+from .contents import contents_of, length_seconds
+from .page import Row, index_page, report_page, row_of, unread_row
+from .pictures import Pictures, read_pictures
+from .record import ReportError, find_records, read_record
+from .stretches import closed_stretches
+
+REPORT_NAME = "report.html"
+INDEX_NAME = "index.html"
+NO_CINE = "the cine was not found where it lay, and none was named"
+ANOTHER_CINE = "the cine that was found is not the one that was reviewed: its digest is another"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A report that was made.
+
+    Attributes:
+        path: of the file.
+        row: what the index says of it.
+        no_pictures: why it has no pictures; empty where it has.
+    """
+
+    path: Path
+    row: Row
+    no_pictures: str
+
+
+def make_report(folder: Path, *, cine: Path | None, unmasked: bool = False, has_index: bool = True) -> Made:
+    """Write ``folder/report.html`` for the record in ``folder``.
+
+    The same record, cine and version give the same bytes.
+
+    Args:
+        cine: the file or folder that was reviewed, read again for pictures; None makes a report without any, which
+            says so. So does a cine that is not the one that was reviewed, or cannot be read any more.
+        unmasked: show pictures whole, with whatever is burned into them.
+        has_index: link to the index in the folder above.
+
+    Raises:
+        ReportError: the record cannot be read.
+        FetalStreamError: the file cannot be written.
+    """
+    record = read_record(folder)
+    media_seconds = length_seconds(record)
+    choice = choose(record, media_seconds=media_seconds)
+    pictures: Pictures | None = None
+    no_pictures = NO_CINE
+    if cine is not None:
+        try:
+            if record.cine_sha256 is not None and fingerprint(cine) != record.cine_sha256:
+                no_pictures = ANOTHER_CINE
+            else:
+                closed = closed_stretches(record.events, end_seconds=media_seconds)
+                pictures, no_pictures = read_pictures(cine, choice, closed=closed, unmasked=unmasked), ""
+        except SourceError as error:
+            no_pictures = f"the cine cannot be read again: {error}"
+    contents = contents_of(record, pictures, no_pictures=no_pictures)
+    page = report_page(contents, choice, no_pictures=no_pictures, has_index=has_index)
+    path = folder / REPORT_NAME
+    write_whole(path, page.encode())
+    return Made(path=path, row=row_of(contents, folder=folder.name), no_pictures=no_pictures)
+
+
+def write_index(folder: Path, made: Sequence[Made] = ()) -> Path:
+    """Write ``folder/index.html`` over all studies in it.
+
+    Args:
+        made: reports made just now; of other studies the record is read again.
+
+    A study whose record cannot be read is listed with the reason.
+
+    Raises:
+        ReportError: there is no study.
+        FetalStreamError: the file cannot be written.
+    """
+    known = {one.path.parent.resolve(): one.row for one in made}
+    rows = [known.get(study.resolve()) or _row(study) for study in find_records(folder)]
+    path = folder / INDEX_NAME
+    write_whole(path, index_page(rows).encode())
+    return path
+
+
+def _row(study: Path) -> Row:
+    try:
+        row = row_of(contents_of(read_record(study), None), folder=study.name)
+    except ReportError as error:
+        return unread_row(study.name, str(error))
+    return row if (study / REPORT_NAME).is_file() else replace(row, link="")

@@ -1,0 +1,145 @@
+"""What a review left behind, read again: the events of one study, and its summary."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from ... import FetalStreamError
+from ...sinks import AnyEvent, StreamEnded, StreamStarted
+from ...sinks.wire import EVENT_TOPICS
+
+EVENTS_NAME = "events.jsonl"
+SUMMARY_NAME = "summary.json"
+
+E = TypeVar("E", bound=AnyEvent)
+
+_SCORES = b'{"kind":"frame.scores"'
+
+
+class ReportError(FetalStreamError):
+    """A report cannot be made; the message names the file and says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The record of one study.
+
+    Attributes:
+        name: of its folder.
+        events: all but the scores of single frames, in order; of a file that several runs wrote, those of the last.
+        summary: as the review wrote it; empty where the review did not end.
+        unread: what in the files could not be understood, in words.
+    """
+
+    name: str
+    events: Sequence[AnyEvent]
+    summary: dict[str, Any]
+    unread: tuple[str, ...] = ()
+
+    def all(self, kind: type[E]) -> list[E]:
+        """Its events of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def last(self, kind: type[E]) -> E | None:
+        """Its last event of one kind."""
+        return next((event for event in reversed(self.events) if isinstance(event, kind)), None)
+
+    @property
+    def started(self) -> StreamStarted | None:
+        return self.last(StreamStarted)
+
+    @property
+    def ended(self) -> StreamEnded | None:
+        return self.last(StreamEnded)
+
+    @property
+    def cine_sha256(self) -> str | None:
+        """Digest of the cine that was reviewed (see `cines.fingerprint`); None where nobody took it."""
+        cine: object = self.summary.get("cine")
+        sha256: object = cast("dict[str, object]", cine).get("sha256") if isinstance(cine, dict) else None
+        return sha256 if isinstance(sha256, str) else None
+
+
+def find_records(folder: Path) -> list[Path]:
+    """The folders of studies under ``folder``, sorted; ``folder`` itself, where it is one.
+
+    Raises:
+        ReportError: there is none.
+    """
+    if (folder / EVENTS_NAME).is_file():
+        return [folder]
+    found = sorted(path.parent for path in folder.glob(f"*/{EVENTS_NAME}") if not path.parent.name.startswith("."))
+    if not found:
+        what = f"holds no review (no {EVENTS_NAME}, nor folders with one)" if folder.is_dir() else "is not a folder"
+        raise ReportError(f"{str(folder)!r} {what}; 'fetalstream review CINES --out DIR' makes one")
+    return found
+
+
+def read_record(folder: Path) -> Record:
+    """The record in a study's folder.
+
+    Kinds of events that this version does not know are passed over and counted, and so is a torn last line.
+
+    Raises:
+        ReportError: a file cannot be read, or is no record.
+    """
+    path = folder / EVENTS_NAME
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise ReportError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+    decoder = msgspec.json.Decoder(AnyEvent)
+    events: list[AnyEvent] = []
+    unread: list[str] = []
+    unknown = 0
+    for number, line in enumerate(lines, start=1):
+        if line.startswith(_SCORES):
+            continue
+        try:
+            events.append(decoder.decode(line))
+        except (ValueError, RecursionError) as error:
+            if _is_newer(line):
+                unknown += 1
+            elif number == len(lines) and events:
+                unread.append("The last line of the record is torn: the review was cut off while it was written.")
+            else:
+                why = " ".join(str(error).split())[:200]
+                raise ReportError(f"{str(path)!r}, line {number}, is no event: {why}") from None
+    starts = [number for number, event in enumerate(events) if isinstance(event, StreamStarted)]
+    if not starts:
+        raise ReportError(f"{str(path)!r} holds no record: it does not begin with 'stream.started'")
+    if unknown:
+        unread.append(f"{unknown} events are of kinds that this version does not know.")
+    return Record(
+        name=folder.resolve().name, events=events[starts[-1] :], summary=_summary(folder), unread=tuple(unread)
+    )
+
+
+class _Kind(msgspec.Struct):
+    kind: str
+
+
+def _is_newer(line: bytes) -> bool:
+    """Whether a line is an event of a kind that is not ours."""
+    try:
+        return msgspec.json.decode(line, type=_Kind).kind not in EVENT_TOPICS
+    except (ValueError, RecursionError):
+        return False
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    path = folder / SUMMARY_NAME
+    try:
+        tree: object = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no JSON"
+        raise ReportError(f"{str(path)!r} cannot be read: {why}") from None
+    if not isinstance(tree, dict):
+        raise ReportError(f"{str(path)!r} holds no summary")
+    return cast("dict[str, Any]", tree)
