@@ -38,7 +38,7 @@ class Limits:
     max_white_share: float = 0.04
     min_fill_share: float = 0.12
     max_edge_share: float = 0.2
-    max_motion_share: float = 0.2
+    max_motion_share: float = 0.15
     min_score: float = 0.6
     min_margin: float = 0.3
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ..sinks import AnyEvent, QualityChanged, QualityItem
 from .analyst import SECONDS_DIGITS
 from .messages import Notice, Scored
+from .motion import TIME_TOLERANCE_SECONDS
 from .quality import Judge
 from .recorder import Recorder
 from .segments import Change, Left
@@ -24,7 +25,7 @@ class _Steady:
             return False
         if self._differs_since_seconds is None:
             self._differs_since_seconds = pts_seconds
-        if pts_seconds - self._differs_since_seconds < hold_seconds:
+        if pts_seconds - self._differs_since_seconds < hold_seconds - TIME_TOLERANCE_SECONDS:
             return False
         self.item, self._differs_since_seconds = item, None
         return True
