@@ -78,11 +78,11 @@ class Outbox:
                 self._count -= too_many
             return too_many
 
-    def oldest(self) -> Letter | None:
-        """The letter that is next."""
+    def oldest(self, *, after: int = 0) -> Letter | None:
+        """The letter that is next, of those behind the one whose id is ``after``."""
         with self._lock:
-            row = self._database.execute("SELECT id, key, kind, stream, body FROM letters ORDER BY id LIMIT 1")
-            found = row.fetchone()
+            next_one = "SELECT id, key, kind, stream, body FROM letters WHERE id > ? ORDER BY id LIMIT 1"
+            found = self._database.execute(next_one, (after,)).fetchone()
             return Letter(*found) if found else None
 
     def delivered(self, letter: Letter) -> None:

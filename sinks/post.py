@@ -37,6 +37,23 @@ class Reply(NamedTuple):
     pause_seconds: float | None = None
 
 
+class PlaceWords(NamedTuple):
+    """What messages about a URL call it, what goes there, where a login belongs, and how http is allowed."""
+
+    what: str
+    sent: str
+    login: str
+    allow: str
+
+
+_WORDS = PlaceWords(
+    what="webhook url",
+    sent="events",
+    login="a token into an environment variable (token_variable)",
+    allow="plain_http: true",
+)
+
+
 class Mailbox:
     """An address to post to. For one thread at a time.
 
@@ -51,7 +68,7 @@ class Mailbox:
     """
 
     def __init__(self, url: str, *, token: str | None, timeout_seconds: float, plain_http: bool) -> None:
-        self.place = _place(url, plain_http=plain_http)
+        self.place = place_of(url, words=_WORDS, plain_http=plain_http)
         """Scheme, host and port: what may be shown. Path and query may hold secrets."""
         self._url = url
         self._httpx = _httpx()
@@ -120,19 +137,30 @@ def _seconds_until(date: str) -> float:
     return (moment - datetime.now(UTC)).total_seconds()
 
 
-def _place(url: str, *, plain_http: bool) -> str:
+def place_of(url: str, *, words: PlaceWords, plain_http: bool) -> str:
+    """Scheme, host and port of a URL that may be sent to: https, or http on this machine; the rest may hold secrets.
+
+    Raises `SinkError` for others, and for a URL that holds a login.
+
+    Args:
+        url: as the user wrote it.
+        words: for messages.
+        plain_http: allow http to other machines.
+    """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise SinkError(f"webhook url: {error}") from None
+        raise SinkError(f"{words.what}: {error}") from None
     if parts.scheme not in ("http", "https") or not host:
-        raise SinkError(f"webhook url: it begins with {parts.scheme or 'nothing'}://{host}; allowed: https://host/path")
+        begins = f"{parts.scheme or 'nothing'}://{host}"
+        raise SinkError(f"{words.what}: it begins with {begins}; allowed: https://host/path")
     if parts.username is not None or parts.password is not None:
-        raise SinkError("webhook url: it holds a login; put a token into an environment variable (token_variable)")
+        raise SinkError(f"{words.what}: it holds a login; put {words.login}")
     if parts.scheme == "http" and not plain_http and not is_this_machine(host):
         raise SinkError(
-            f"webhook url: events would go to {host} in the clear; use https, or plain_http: true where the way is safe"
+            f"{words.what}: {words.sent} would go to {host} in the clear; use https, or {words.allow} where the way is "
+            "safe"
         )
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from .servers import orthanc as orthanc_server
+from .servers.orthanc import Orthanc
 from .servers.running import RtspServer, StartServer, is_installed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,3 +73,18 @@ def rtsp_server(_server_packages: None) -> Iterator[StartServer]:
     yield start
     for server in servers:
         server.kill()
+
+
+@pytest.fixture
+def orthanc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orthanc]:
+    """An empty archive; its login is in the environment."""
+    if not orthanc_server.is_installed():
+        message = "Orthanc and its DICOMweb plug-in are not installed (Debian packages: .ci/packages.txt)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    monkeypatch.setenv("FETALSTREAM_PACS_USER", orthanc_server.USER)
+    monkeypatch.setenv("FETALSTREAM_PACS_PASSWORD", orthanc_server.PASSWORD)
+    server = Orthanc(tmp_path / "orthanc").start()
+    yield server
+    server.stop()

@@ -1,0 +1,99 @@
+"""What the events of one stream say, so far as a report can hold it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from ..event import AnyEvent, PlaneLeft, StreamDamaged, StreamStarted
+from ..findings import AgeEstimated, AgeUnavailable, ChdScored, ChdUnavailable
+from ..sink import SinkError
+
+_LONGEST_LINE_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One stream, as its events tell it.
+
+    Attributes:
+        started: which source, model and configuration.
+        visits: of planes, in order.
+        age: the newest word on gestational age.
+        hearts: the newest score of the exam as a whole; without one, that of each clip.
+        remarks: why there is no age or heart score.
+        withheld: frames that could not be read: media time of the last good frame before them (None: at the start), and
+            how many.
+    """
+
+    started: StreamStarted
+    visits: tuple[PlaneLeft, ...] = ()
+    age: AgeEstimated | None = None
+    hearts: tuple[ChdScored, ...] = ()
+    remarks: tuple[str, ...] = ()
+    withheld: tuple[tuple[float | None, int], ...] = field(default=())
+
+    @property
+    def stream(self) -> str:
+        return self.started.stream
+
+
+def read_record(file: Path) -> Record:
+    """From a file of JSON lines. Raises `SinkError` that names it, and the line that is none."""
+    try:
+        with file.open("rb") as lines:
+            return record_of(_events(file, lines), name=str(file))
+    except OSError as error:
+        raise SinkError(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def record_of(events: Iterable[AnyEvent], *, name: str) -> Record:
+    """Raises `SinkError`, naming ``name``, unless the events are those of one stream."""
+    started: StreamStarted | None = None
+    visits: list[PlaneLeft] = []
+    age: AgeEstimated | None = None
+    clips: list[ChdScored] = []
+    exam: ChdScored | None = None
+    remarks: list[str] = []
+    withheld: list[tuple[float | None, int]] = []
+    for event in events:
+        if started is None and not isinstance(event, StreamStarted):
+            raise SinkError(f"{name}: does not begin with the start of a stream")
+        if isinstance(event, StreamStarted):
+            if started is not None:
+                raise SinkError(f"{name}: holds more than one stream; give the events of one")
+            started = event
+        elif isinstance(event, PlaneLeft):
+            visits.append(event)
+        elif isinstance(event, AgeEstimated):
+            age = event
+        elif isinstance(event, ChdScored):
+            exam, clips = (event, clips) if event.level == "exam" else (exam, [*clips, event])
+        elif isinstance(event, AgeUnavailable):
+            remarks.append(f"No gestational age: {event.reason}")
+        elif isinstance(event, ChdUnavailable):
+            remarks.append(f"No heart score: {event.reason}")
+        elif isinstance(event, StreamDamaged) and event.lost_packets:
+            withheld.append((event.pts_seconds, event.lost_packets))
+    if started is None:
+        raise SinkError(f"{name}: holds no events")
+    return Record(
+        started=started,
+        visits=tuple(visits),
+        age=age,
+        hearts=tuple(clips) if exam is None else (exam,),
+        remarks=tuple(dict.fromkeys(remarks)),
+        withheld=tuple(withheld),
+    )
+
+
+def _events(file: Path, lines: Iterable[bytes]) -> Iterable[AnyEvent]:
+    decoder = msgspec.json.Decoder(AnyEvent)
+    for number, line in enumerate(lines, start=1):
+        if len(line) > _LONGEST_LINE_BYTES:
+            raise SinkError(f"{file}: line {number} is too long for an event")
+        try:
+            yield decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise SinkError(f"{file}: line {number} is no event: {error}") from None
