@@ -90,3 +90,5 @@ class UiSection(Section):
     """Environment variable that holds the token; needed where host is not this machine, made up if null."""
     pictures_fps: Annotated[float, Field(gt=0, le=60)] = 25.0
     """Most pictures a second that a browser is sent."""
+    names: tuple[str, ...] = ()
+    """Host names under which browsers reach the page through a proxy; then the token is needed here too."""

@@ -13,9 +13,12 @@ from .options import (
     ModelOption,
     OutOption,
     SpacingOption,
+    UiOption,
+    UiPortOption,
     WeightsOption,
     age_flags,
     model_flags,
+    page_flags,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from ..run import Outcome
     from ..telemetry import Snapshot
     from .demo_report import DemoReport
+    from .page import LivePage
 
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:5555"
 DEMO_FPS = 25
@@ -36,6 +40,8 @@ def demo(
     endpoint: Annotated[str, typer.Option("--endpoint", help="Where events are published.")] = DEFAULT_ENDPOINT,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which simulated fetus.")] = 7,
     headless: HeadlessOption = False,
+    ui: UiOption = True,
+    ui_port: UiPortOption = None,
     assign: AssignOption = None,
 ) -> None:
     """Scan a simulated fetus in real time with the embedded model, and compare what is found with the truth."""
@@ -43,6 +49,7 @@ def demo(
 
     from ..settings import load_config
     from .demo_report import DemoReport
+    from .page import opened_page
 
     console = Console()
     flags = {
@@ -53,12 +60,15 @@ def demo(
         ],
         "capture": {"folder": str(out / "captures")},
     }
-    config = load_config("demo", assignments=assign or (), flags=flags)
+    config = load_config("demo", assignments=assign or (), flags=flags | page_flags(ui, ui_port))
     uri = f"phantom://?seed={seed}&seconds={seconds}&fps={DEMO_FPS}&screen=1"
     console.print(f"Scanning a simulated fetus for {seconds:g} s. In another terminal: [bold]fetalstream listen[/]")
     report = DemoReport(DEMO_FPS)
-    outcome, counts = _run(config, uri, console, headless=headless, report=report)
-    console.print(report.render(outcome, counts, endpoint=endpoint, events=out / "events.jsonl"))
+    with opened_page(config, uri, console, fixed_port=ui_port is not None, optional=True) as page:
+        outcome, counts = _run(config, uri, console, headless=headless, page=page, report=report)
+        console.print(report.render(outcome, counts, endpoint=endpoint, events=out / "events.jsonl"))
+        if console.is_terminal and not headless and outcome.ended.reason == "ended":  # not ended by Ctrl-C
+            page.linger(console)
     if _tell_behind(outcome):
         raise typer.Exit(1)
 
@@ -79,21 +89,26 @@ def live(
         Path | None, typer.Option("--capture", metavar="DIR", help="Keep the best picture and a clip of each plane.")
     ] = None,
     spacing_mm: SpacingOption = None,
+    ui: UiOption = None,
+    ui_port: UiPortOption = None,
     headless: HeadlessOption = False,
 ) -> None:
     """Follow a live source: the newest frame at once, events over ZeroMQ, until it ends or Ctrl-C."""
     from rich.console import Console
 
     from ..settings import load_config
+    from .page import opened_page
 
-    loaded = load_config(config, assignments=assign or (), flags=model_flags(model, weights) | age_flags(spacing_mm))
+    flags = model_flags(model, weights) | age_flags(spacing_mm) | page_flags(ui, ui_port)
+    loaded = load_config(config, assignments=assign or (), flags=flags)
     if out is not None:
         loaded = loaded.model_copy(update={"sinks": _kept_in(out, loaded.sinks)})
         capture = capture or loaded.capture.folder or out / "captures"
     if capture is not None:
         loaded = loaded.model_copy(update={"capture": loaded.capture.model_copy(update={"folder": capture})})
     console = Console()
-    outcome, _ = _run(loaded, source, console, headless=headless)
+    with opened_page(loaded, source, console, fixed_port=ui_port is not None) as page:
+        outcome, _ = _run(loaded, source, console, headless=headless, page=page)
     ended = outcome.ended
     dropped = sum(ended.frames_dropped.values())
     console.print(
@@ -148,7 +163,13 @@ def _tell_behind(outcome: "Outcome") -> bool:
 
 
 def _run(
-    config: "Config", uri: str, console: "Console", *, headless: bool, report: "DemoReport | None" = None
+    config: "Config",
+    uri: str,
+    console: "Console",
+    *,
+    headless: bool,
+    page: "LivePage",
+    report: "DemoReport | None" = None,
 ) -> "tuple[Outcome, Snapshot]":
     """Load, open, run to the end under signals, and close."""
     import uuid
@@ -167,13 +188,14 @@ def _run(
         opened_sinks(sections) as sinks,  # bound before the model loads, so that subscribers are there in time
     ):
         model = load_model(config)
+        page.loaded()
         identity = model.encoder.identity
         with opened_source(uri, realtime=True) as (source, info):
             stream = f"{info.name}-{uuid.uuid4().hex[:8]}"
-            run = build_run(
-                config, source=source, info=info, model=model, sinks=[*sinks, seen], stream=stream, stamped=True
-            )
+            told = [*sinks, seen, *page.sinks]
+            run = build_run(config, source=source, info=info, model=model, sinks=told, stream=stream, stamped=True)
             follow(run)
+            page.follow(run)
             heading = f"{info.uri}   model {identity.name} {identity.sha256[:12]}"
             if report is not None:
                 report.attach(source)

@@ -33,6 +33,13 @@ SpacingOption = Annotated[
         "screen): right for one depth setting only.",
     ),
 ]
+UiOption = Annotated[
+    bool | None, typer.Option("--ui/--no-ui", help="Serve the live page: picture, plane, checklist, for a browser.")
+]
+UiPortOption = Annotated[
+    int | None,
+    typer.Option("--ui-port", metavar="N", min=0, max=65_535, help="Serve the live page at this port; 0: a free one."),
+]
 
 
 def model_flags(model: str | None, weights: Path | None) -> dict[str, Any]:
@@ -45,3 +52,13 @@ def model_flags(model: str | None, weights: Path | None) -> dict[str, Any]:
 def age_flags(spacing_mm: float | None) -> dict[str, Any]:
     """The spacing as a partial configuration tree; who gives it wants an age."""
     return {} if spacing_mm is None else {"age": {"enabled": True, "spacing_mm": spacing_mm}}
+
+
+def page_flags(ui: bool | None, port: int | None) -> dict[str, Any]:
+    """The options as a partial configuration tree; whoever names a port wants the page."""
+    section: dict[str, Any] = {}
+    if ui is not None or port is not None:
+        section["enabled"] = ui is not False
+    if port is not None:
+        section["port"] = port
+    return {"ui": section} if section else {}

@@ -1,0 +1,123 @@
+// The picture's frame, the banner over it, the label and how sure it is.
+
+import { bannerOf, clockOf, percentOf, sentence, titleOf } from "./words.js";
+
+const LOOKING_MS = 8000;
+const LATE_MS = 1500;
+const HIDDEN_SIGNALS = new Set(["no_signal", "black", "not_b_mode"]);
+const OLD_STATES = new Set(["stalled", "reconnecting", "failed", "ended"]);
+
+const at = (id) => document.getElementById(id);
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** What may be shown of the picture: "live", "old" or "none", and what is said in its place. */
+function pictureState(page, source) {
+  const { story, picture, connected, runningSince } = page;
+  if (HIDDEN_SIGNALS.has(story.signal.state)) return ["none", ""];
+  const shown = picture.drawnAt > -Infinity;
+  if (!connected || story.ended || OLD_STATES.has(source.state)) return [shown ? "old" : "none", ""];
+  if (page.phase !== "running" || source.state !== "running") return [shown ? "old" : "none", ""];
+  const now = performance.now();
+  if (!shown || now - picture.drawnAt > LATE_MS) {
+    const waited = now - Math.max(runningSince ?? now, picture.drawnAt);
+    if (waited < LOOKING_MS) return [shown ? "old" : "none", "Looking for the fan: the picture is shown as soon as all around it can be blacked out."];
+    return ["none", "No fan is found in this picture. Names on it could not be blacked out, so it stays hidden. Planes are recognised all the same."];
+  }
+  return ["live", ""];
+}
+
+/** The source's state as events tell it, or as the status does where no event has come yet. */
+export function sourceOf(page) {
+  return page.story.started ? page.story.source : { state: page.status.state, reason: page.status.state_reason };
+}
+
+export function renderView(page) {
+  const { story, connected, phase } = page;
+  const source = sourceOf(page);
+  const banner = bannerOf({
+    connected, phase, source, signal: story.signal, paused: story.paused, ended: story.ended !== null,
+  });
+  const [state, veil] = pictureState(page, source);
+  const stage = at("stage");
+  stage.dataset.tone = banner ? banner.tone : "good";
+  stage.dataset.picture = state;
+  setText(at("veil"), veil);
+  at("live-mark").hidden = banner !== null || state !== "live";
+  renderBanner(banner, stage);
+  renderLabel(page, source);
+  at("picture").setAttribute("aria-label", `Ultrasound picture, ${banner ? banner.title.toLowerCase() : "live"}`);
+}
+
+function renderBanner(banner, stage) {
+  const box = at("banner");
+  box.hidden = banner === null;
+  if (!banner) {
+    setText(at("banner-title"), "");
+    setText(at("banner-text"), "");
+    return;
+  }
+  if (box.dataset.tone !== banner.tone) box.dataset.tone = stage.dataset.tone;
+  setText(at("banner-title"), banner.title);
+  setText(at("banner-text"), banner.why ? `${banner.text} (${sentence(banner.why)}.)` : banner.text);
+}
+
+function renderLabel(page, source) {
+  const { story, status, phase } = page;
+  const label = at("label");
+  const analysed = phase === "running" && page.connected && source.state === "running"
+    && story.signal.state === "open" && !story.paused && !story.ended;
+  const named = story.override ?? story.plane?.name ?? null;
+  if (!analysed) {
+    label.dataset.plane = "none";
+    label.dataset.long = "no";
+    setText(label, "Nothing is analysed");
+    setText(at("score"), "–");
+    setText(at("model-says"), "");
+    return;
+  }
+  const isPlane = named !== null && named !== "background";
+  label.dataset.plane = story.override !== null ? "operator" : isPlane ? "in-view" : "none";
+  const words = isPlane ? titleOf(named) : "No standard plane";
+  label.dataset.long = words.length > 13 && isPlane ? "yes" : "no";
+  setText(label, words);
+  const score = story.plane ? status.scores[story.plane.name] ?? story.plane.score : null;
+  setText(at("score"), score === null ? "–" : percentOf(score));
+  setText(at("model-says"), saidBelow(story, score));
+}
+
+function saidBelow(story, score) {
+  if (story.override === null) {
+    return story.plane || story.ended ? "" : "Move the probe until a standard plane comes into view.";
+  }
+  const model = story.plane ? `${titleOf(story.plane.name)}, ${percentOf(score)}` : "no standard plane";
+  return `Your label. The model says: ${model}. O changes it or takes it back.`;
+}
+
+/** The small print: how fast and how late. */
+export function renderHealth(page) {
+  const { status, picture } = page;
+  const age = picture.age;
+  const parts = [
+    `Picture: ${picture.rate}/s, ${age === null ? "–" : `${Math.round(age)} ms`} behind the machine`,
+    `Result: ${status.latency_p50_ms === null ? "–" : `${Math.round(status.latency_p50_ms)} ms`} after the picture, ${status.results_per_second.toFixed(1)}/s`,
+    `Dropped: ${status.dropped} of ${status.frames_read} pictures`,
+    `Time: ${clockOf(status.pts_seconds)}`,
+  ];
+  const line = at("health");
+  setText(line, parts.join("   ·   "));
+  line.classList.toggle("late", age !== null && age > 1000);
+  const troubles = [...page.story.sinks].map(([sink, reason]) => `Not being kept (${sink}): ${reason}`);
+  setText(at("trouble"), troubles.join("; "));
+}
+
+export function renderTop(page) {
+  const { story, about } = page;
+  const model = story.started?.model;
+  setText(at("source"), story.started?.source ?? about?.source ?? "not known yet");
+  at("source").title = at("source").textContent;
+  setText(at("model"), model ? `${model.name} ${model.sha256.slice(0, 8)}` : `${about?.model ?? ""}, loading`);
+  if (model) at("model").title = `SHA-256 ${model.sha256}, version ${model.version}`;
+}

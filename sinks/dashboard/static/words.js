@@ -1,0 +1,101 @@
+// How things are called on the page.
+
+const PLANES = {
+  background: "No standard plane",
+  four_chamber: "Four chambers",
+  lips_nose: "Lips and nose",
+  lvot: "LVOT",
+  rvot: "RVOT",
+  spine_coronal: "Spine, coronal",
+  spine_sagittal: "Spine, sagittal",
+  three_vessel: "Three vessels",
+};
+
+/** "four_chamber" -> "Four chambers"; what is not known is spelled out. */
+export function titleOf(plane) {
+  if (Object.hasOwn(PLANES, plane)) return PLANES[plane];
+  const words = plane.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Days -> "21 w 2 d". */
+export function weeksOf(days) {
+  const whole = Math.round(days);
+  return `${Math.floor(whole / 7)} w ${whole % 7} d`;
+}
+
+const QUALITY = {
+  confidence: "clear plane",
+  gain: "gain",
+  in_fan: "all in the fan",
+  sharpness: "sharp",
+  stillness: "still",
+  zoom: "large enough",
+};
+
+/** What is good about a picture, in plain words. */
+export function goodOf(name) {
+  return Object.hasOwn(QUALITY, name) ? QUALITY[name] : name.replaceAll("_", " ");
+}
+
+/** Seconds of media time -> "1:12". */
+export function clockOf(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+export function percentOf(share) {
+  return `${Math.round(share * 100)} %`;
+}
+
+/** A sentence that begins with a capital. */
+export function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+const SOURCE = {
+  opening: ["calm", "Connecting", "Waiting for the first picture of the ultrasound machine."],
+  stalled: ["bad", "Stalled", "No new pictures arrive. What you see is old."],
+  reconnecting: ["bad", "Reconnecting", "The connection to the ultrasound machine is lost. What you see is old."],
+  failed: ["bad", "Source failed", "There will be no more pictures. Check the cable or the network, then start again."],
+  ended: ["calm", "Ended", "The scan is over. What was found stays on this page."],
+};
+
+const SIGNAL = {
+  frozen: ["warn", "Frozen", "The machine's picture stands still. Nothing is analysed until it moves."],
+  no_signal: ["warn", "No signal", "The machine sends no ultrasound picture. Check the cable and the input."],
+  black: ["warn", "Black picture", "Nothing is seen. Is the probe on the skin, and the gain up?"],
+  not_b_mode: ["warn", "Not B-mode", "Colour Doppler, a menu or a split screen is not analysed. Go back to B-mode."],
+};
+
+/**
+ * What the banner says, most urgent first; null while all is well.
+ * @returns {{tone: string, title: string, text: string, why: string} | null}
+ */
+export function bannerOf({ connected, phase, source, signal, paused, ended }) {
+  const said = (words, why = "") => ({ tone: words[0], title: words[1], text: words[2], why });
+  if (!connected) {
+    return said(["bad", "No connection", "This page has lost FetalStream. What you see is old. It tries again by itself."]);
+  }
+  if (ended) return said(source.state === "failed" ? SOURCE.failed : SOURCE.ended, source.reason);
+  if (phase === "loading") {
+    return said(["calm", "Loading the model", "This takes a few seconds. The picture comes as soon as it is there."]);
+  }
+  if (Object.hasOwn(SOURCE, source.state)) return said(SOURCE[source.state], source.reason);
+  if (Object.hasOwn(SIGNAL, signal.state)) return said(SIGNAL[signal.state], signal.reason);
+  if (paused) return said(["blue", "Paused", "The picture is live, but nothing is analysed or saved. P goes on."]);
+  return null;
+}
+
+export const LEGEND = [
+  ["Is this live?", "Green frame and “Live”: yes. Otherwise a banner across the picture says what is wrong."],
+  ["Who can see names?", "Nobody: everything outside the fan is blacked out before a picture leaves the program."],
+  ["Big word", "The plane in view. Green: the model says so. Blue: you said so (O). Grey: no standard plane."],
+  ["Confidence", "How sure the model is of this plane, smoothed over about half a second. Not the quality of the plane."],
+  ["Strip", "Confidence over the last 30 s. Green where a plane was in view, grey where none was, gaps where nothing was analysed."],
+  ["Quality", "What keeps this picture from being a good one, and what helps. Only while a plane is in view."],
+  ["Checklist", "Done: a good view was seen. Poor: seen, but not good enough, and why. Missing: not seen yet."],
+  ["Captures", "The best picture of each plane is saved by itself where a folder is set. C saves one now. K protects the last one from being replaced, D deletes it."],
+  ["Heart score", "0: like the normal hearts it has learnt from, 1: like the abnormal ones. Bar: the interval. “Abstains”: it does not commit itself."],
+  ["Dropped", "Pictures left out because newer ones were there. The newest is always analysed first; a few are no harm."],
+];
