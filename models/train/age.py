@@ -20,6 +20,7 @@ from ..heads.age_decoder import AgeDecoder, Fitted, Floats, decode, kernel, shap
 from ..heads.card import Card, figure_table
 from ..heads.gestational_age import zero_shot_days
 from ..metrics import bootstrap_by_patient
+from .age_exams import judge_exams
 from .age_table import AgeTable
 from .folds import patient_folds
 
@@ -137,6 +138,7 @@ def judge(table: AgeTable, *, level: float = LEVEL, folds: int = 5, seed: int = 
 
     ``zero_shot`` is the published rule on all of them, ``calibrated`` a decoder for each fold that saw no patient of
     it. Answers count even where it would have refused them (``refused``), so that both rows are over the same heads.
+    ``exams`` are patients with several pictures, see `judge_exams`.
     """
     counted = table.counted()
     if not len(counted):
@@ -171,6 +173,9 @@ def judge(table: AgeTable, *, level: float = LEVEL, folds: int = 5, seed: int = 
             "width_days": 7 * float(np.mean(high - low)),
             "refused": refused,
         },
+        "exams": judge_exams(
+            counted.patients, said=7 * weeks, low=7 * low, high=7 * high, truth=7 * truth, level=level
+        ),
     }
 
 
