@@ -136,4 +136,12 @@ def _table(found: dict[str, Any], folds: int) -> Any:
         f"{decoder['coverage']:.1f} %",
         f"{decoder['width_days']:.1f} days",
     )
+    if (exams := found["exams"])["patients"]:
+        table.add_row(
+            f"{exams['patients']} exams of 2 or more",
+            "-",
+            f"{exams['mae_days']:.1f} days",
+            f"{exams['coverage']:.1f} %",
+            f"covers {exams['coverage_if_shrunk']:.1f} % if narrowed by root n",
+        )
     return table
