@@ -1,6 +1,6 @@
 """FETAL_PLANES_DB straight to labelled embeddings: no file between, for a set that is embedded in minutes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,8 @@ _BATCH = 8
 def label_of(row: PlanesRow, *, brain_planes: bool) -> str | None:
     """The label of a picture; with ``brain_planes`` that of the brain's plane, and None for a brain that shows none."""
     if brain_planes and row.plane == "Fetal brain":
-        return BRAIN_PLANES.get(row.brain_plane)
+        plane = BRAIN_PLANES.get(row.brain_plane)
+        return None if plane is None else str(plane)
     return str(LABELS[row.plane])
 
 
@@ -39,9 +40,12 @@ def embed_planes(
     rows: Sequence[PlanesRow],
     *,
     brain_planes: bool = False,
+    left_out: Collection[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Labelled:
-    """Embeds the labelled pictures of a table; ``progress`` is told how many of ``rows`` are done.
+    """Embeds the labelled pictures of a table, but for the labels ``left_out``.
+
+    ``progress`` is told how many of ``rows`` are done.
 
     Raises:
         ModelError: a picture that cannot be read, by name; too few classes or patients.
@@ -52,7 +56,7 @@ def embed_planes(
         batch = [
             (row, label)
             for row in rows[start : start + _BATCH]
-            if (label := label_of(row, brain_planes=brain_planes)) is not None
+            if (label := label_of(row, brain_planes=brain_planes)) is not None and label not in left_out
         ]
         if batch:
             features = encoder.encode([encoder.prepare(_pixels(row.path)) for row, _ in batch])

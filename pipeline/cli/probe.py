@@ -9,7 +9,7 @@ from ... import FetalStreamError
 from .options import ModelOption, WeightsOption, model_flags
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from rich.console import RenderableType
     from rich.progress import Progress
@@ -30,6 +30,10 @@ DataOption = Annotated[
     ),
 ]
 BrainOption = Annotated[bool, typer.Option("--brain-planes", help="With --data: the brain's planes, each by its name.")]
+LeaveOutOption = Annotated[
+    list[str] | None,
+    typer.Option("--leave-out", metavar="LABEL", help="A label of too few patients, say; its pictures go; repeatable."),
+]
 FoldsOption = Annotated[int, typer.Option("--folds", min=3, max=50, help="Parts, by patient.")]
 RunsOption = Annotated[int, typer.Option("--runs", min=1, max=100, help="How often patients are dealt anew.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Which patients fall together.")]
@@ -46,6 +50,7 @@ def train_probe(
     labels: LabelsOption = None,
     data: DataOption = None,
     brain_planes: BrainOption = False,
+    leave_out: LeaveOutOption = None,
     model: ModelOption = None,
     weights: WeightsOption = None,
     folds: FoldsOption = 5,
@@ -65,7 +70,9 @@ def train_probe(
 
     recipe = _recipe(epochs, learning_rate, balanced)
     with _progress() as progress:
-        table = _labelled(embeddings, labels, data, brain_planes, model_flags(model, weights), progress)
+        table = _labelled(
+            embeddings, labels, data, brain_planes, leave_out or (), model_flags(model, weights), progress
+        )
         task = progress.add_task("layers", total=trials_of(table, folds=folds, runs=runs))
         trials = cross_validate(
             table, recipe, folds=folds, runs=runs, seed=seed, progress=lambda: progress.advance(task)
@@ -84,6 +91,7 @@ def evaluate_probe(
     labels: LabelsOption = None,
     data: DataOption = None,
     brain_planes: BrainOption = False,
+    leave_out: LeaveOutOption = None,
     model: ModelOption = None,
     weights: WeightsOption = None,
     folds: FoldsOption = 5,
@@ -103,7 +111,9 @@ def evaluate_probe(
 
     counts, recipe = _shots(shots), _recipe(epochs, learning_rate, balanced)
     with _progress() as progress:
-        table = _labelled(embeddings, labels, data, brain_planes, model_flags(model, weights), progress)
+        table = _labelled(
+            embeddings, labels, data, brain_planes, leave_out or (), model_flags(model, weights), progress
+        )
         total = runs * len(counts) if counts else trials_of(table, folds=folds, runs=runs)
         task = progress.add_task("layers", total=total)
         options: dict[str, Any] = {"folds": folds, "runs": runs, "seed": seed}
@@ -129,6 +139,7 @@ def _labelled(
     labels: Path | None,
     data: Path | None,
     brain_planes: bool,
+    left_out: "Collection[str]",
     flags: "Mapping[str, Any]",
     progress: "Progress",
 ) -> "Labelled":
@@ -142,7 +153,11 @@ def _labelled(
         encoder = load_model(load_config("review", flags=dict(flags))).encoder
         task = progress.add_task("pictures", total=len(rows))
         return embed_planes(
-            encoder, rows, brain_planes=brain_planes, progress=lambda done: progress.update(task, completed=done)
+            encoder,
+            rows,
+            brain_planes=brain_planes,
+            left_out=left_out,
+            progress=lambda done: progress.update(task, completed=done),
         )
     if data is not None or embeddings is None or labels is None:
         raise FetalStreamError("give --embeddings FILE and --labels CSV, or --data DIR")
@@ -153,7 +168,8 @@ def _labelled(
     from ...models.embeddings import read_embeddings
     from ...models.train.labels import join, read_labels
 
-    return join(read_embeddings(embeddings), read_labels(labels), labels_path=labels)
+    table = read_embeddings(embeddings)
+    return join(table, [row for row in read_labels(labels) if row.label not in left_out], labels_path=labels)
 
 
 def _recipe(epochs: int, learning_rate: float, balanced: bool) -> "Recipe":
