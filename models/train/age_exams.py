@@ -23,7 +23,7 @@ def judge_exams(
         said, low, high, truth: (n) days, by a decoder that did not see the patient.
         level: what each interval is meant to cover, in (0, 1).
     """
-    names, whose, counts = np.unique(np.asarray(patients), return_inverse=True, return_counts=True)
+    _, whose, counts = np.unique(np.asarray(patients), return_inverse=True, return_counts=True)
     errors: list[float] = []
     covers: list[bool] = []
     would_cover: list[bool] = []
