@@ -38,10 +38,7 @@ def unseen_sweeps(
 
     Raises `FetalStreamError` when training draws from those seeds.
     """
-    if first_seed + seeds > TRAINING_SEEDS:
-        raise FetalStreamError(
-            f"--first-seed {first_seed} with --seeds {seeds}: from {TRAINING_SEEDS} on phantoms were trained on"
-        )
+    chosen = unseen_seeds(first_seed, seeds)
     model = load_model(config)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("frames", total=seeds * len(range(0, round(seconds * FPS), every)))
@@ -49,11 +46,17 @@ def unseen_sweeps(
         def advance(frames: int) -> None:
             progress.advance(task, frames)
 
-        sweeps = [
-            sweep(model, seed, seconds=seconds, every=every, progress=advance)
-            for seed in range(first_seed, first_seed + seeds)
-        ]
+        sweeps = [sweep(model, seed, seconds=seconds, every=every, progress=advance) for seed in chosen]
     return model.encoder.identity, sweeps
+
+
+def unseen_seeds(first_seed: int, seeds: int) -> range:
+    """Raises `FetalStreamError` when training draws from those seeds."""
+    if first_seed + seeds > TRAINING_SEEDS:
+        raise FetalStreamError(
+            f"--first-seed {first_seed} with --seeds {seeds}: from {TRAINING_SEEDS} on phantoms were trained on"
+        )
+    return range(first_seed, first_seed + seeds)
 
 
 def _single(seed: int, rng: Generator) -> tuple[Pixels, str]:
