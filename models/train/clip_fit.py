@@ -1,6 +1,7 @@
 """Training the heart head: an ensemble over folds of patients, calibrated on what each member has not seen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +75,18 @@ def fit(
         LeakError: a patient with two labels.
         ModelError: too few patients of a kind for as many members.
     """
+    with _one_thread():
+        return _fit(table, training, timing, encoder, trained_on, report)
+
+
+def _fit(
+    table: ClipTable,
+    training: ClipTraining,
+    timing: ClipTiming,
+    encoder: ModelIdentity,
+    trained_on: str,
+    report: Report,
+) -> ClipHead:
     check_one_label(table)
     fold = folds_by_patient(table, folds=training.members, seed=training.seed)
     check_parts([table.rows(fold == number).patients for number in range(training.members)])
@@ -106,6 +119,17 @@ def fit(
         scale=scale,
         seen=np.unique(table.digests, axis=0),
     )
+
+
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """Networks this small are trained sooner by one thread than by several that wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _standard(table: ClipTable) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,143 @@
+"""The law of training a heart head: it learns what beats differently, from patients apart, and knows what it knows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fetalstream.models.encoder import ModelError
+from fetalstream.models.heads.clip_answer import sigmoid
+from fetalstream.models.heads.clip_head import ClipHead
+from fetalstream.models.train import clip_exam, clip_judge
+from fetalstream.models.train.clip_card import clip_card
+from fetalstream.models.train.clip_checks import LeakError, check_chance
+from fetalstream.models.train.clip_fit import ClipTraining, fit, platt
+from fetalstream.models.train.clip_judge import Judged
+from fetalstream.models.train.clip_table import ClipTable
+
+from .hearts import ENCODER, TIMING, hearts
+
+QUICK = ClipTraining(members=3, width=16, epochs=25, learning_rate=5e-3)
+
+
+def trained(table: ClipTable, training: ClipTraining = QUICK) -> ClipHead:
+    return fit(table, training, timing=TIMING, encoder=ENCODER, trained_on="invented hearts")
+
+
+@pytest.fixture(scope="module")
+def head() -> ClipHead:
+    return trained(hearts(60))
+
+
+def test_what_beats_differently_is_told_apart_in_patients_never_seen(head: ClipHead):
+    exam = clip_exam.exam_by_head(head, hearts(60, seed=1))
+    figures = clip_judge.summary(exam.found, normal="normal", rounds=50)
+    assert figures["patients"]["auroc"] > 0.95
+    assert figures["patients"]["count"] == 60
+    assert figures["clips"]["count"] == 180
+    low, high = figures["patients"]["auroc_interval_95"]
+    assert low <= figures["patients"]["auroc"] <= high <= 1
+    assert set(figures["patients"]["auroc_by_label"]) == {"septal_defect", "small_left_ventricle"}
+    assert [point["kept"] for point in figures["abstention"]["curve"]] == [1.0, 0.9, 0.8, 0.7, 0.6, 0.5]
+
+
+def test_the_mean_probe_cannot_hear_a_beat_and_says_so_by_its_figures():
+    exam = clip_exam.exam_by_folds(
+        hearts(60), ClipTraining(net="mean", members=2, epochs=15), timing=TIMING, encoder=ENCODER, folds=2
+    )
+    assert clip_judge.auroc(exam.found.scores, exam.found.affected) < 0.75
+
+
+def test_training_twice_gives_the_same_head(head: ClipHead):
+    again = trained(hearts(60))
+    table = hearts(12, seed=2)
+    assert np.array_equal(again.logits(table.clips), head.logits(table.clips))
+    assert again.calibration == head.calibration
+
+
+def test_a_head_knows_what_it_was_made_of(head: ClipHead, tmp_path: Path):
+    recipe, calibration = head.recipe, head.calibration
+    assert (recipe.patients, recipe.clips, recipe.normal) == (60, 180, "normal")
+    assert recipe.affected == ("septal_defect", "small_left_ventricle")
+    assert calibration.prevalence == 0.5
+    assert len(head.seen) == 60
+    head.save(tmp_path / "head.safetensors")
+    card = clip_card(ClipHead.load(tmp_path / "head.safetensors", encoder=ENCODER))
+    assert "invented hearts: 60 patients, 180 clips" in card
+    assert "Not a medical device" in card
+
+
+def test_a_head_is_not_judged_on_its_own_patients(head: ClipHead):
+    with pytest.raises(LeakError, match="trained on 60 of these cines"):
+        clip_exam.exam_by_head(head, hearts(60))
+
+
+def test_shuffled_labels_teach_nothing():
+    exam = clip_exam.exam_by_folds(hearts(60), QUICK, timing=TIMING, encoder=ENCODER, folds=2, shuffle=True)
+    area = clip_judge.auroc(exam.found.scores, exam.found.affected)
+    check_chance(area, normal=30, affected=30)
+    assert "shuffled labels give chance" in exam.checks
+
+
+def test_folds_judge_each_patient_once_by_a_head_that_never_saw_it():
+    exam = clip_exam.exam_by_folds(hearts(40), QUICK, timing=TIMING, encoder=ENCODER, folds=2)
+    assert sorted(exam.found.patients) == sorted(set(hearts(40).patients))
+    with pytest.raises(LeakError, match="figures by patient want one row for each"):
+        Judged.joined([exam.found, exam.found])
+
+
+def test_hearts_unlike_any_that_were_trained_on_get_no_verdict(head: ClipHead):
+    strange = hearts(8, seed=3)
+    answer = head.answer(strange.clips[:3] + 20, prevalence=0.01)
+    assert answer.abstains
+    assert "unlike" in answer.reason
+
+
+def test_patients_with_many_clips_weigh_no_more_than_others():
+    table = hearts(40)
+    of_one = np.flatnonzero(np.array(table.patients) == "p001")
+    many = table.rows(np.concatenate([np.arange(len(table)), np.repeat(of_one, 30)]))
+    assert trained(many).calibration.prevalence == 0.5
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            hearts(4),
+            "2 affected patients cannot be parted into 3 folds|2 normal patients cannot be parted into 3 folds",
+        ),
+        (hearts(20).relabelled(lambda _: "normal"), "0 affected patients"),
+    ],
+)
+def test_too_few_patients_are_told_by_number(table: ClipTable, message: str):
+    with pytest.raises(ModelError, match=message):
+        trained(table)
+
+
+@pytest.mark.parametrize("wrong", [{"members": 1}, {"epochs": 0}, {"specificity": 1.0}, {"level": 0.2}])
+def test_an_impossible_training_is_refused(wrong: dict[str, float]):
+    with pytest.raises(ModelError):
+        ClipTraining(**wrong)  # pyright: ignore[reportArgumentType]
+
+
+def test_platt_finds_the_scale_that_scores_were_made_with():
+    rng = np.random.default_rng(4)
+    truth_logits = rng.normal(0, 2, 4000)
+    affected = rng.random(4000) < sigmoid(truth_logits)
+    slope, offset = platt(truth_logits / 3 + 1, affected)
+    assert slope == pytest.approx(3, rel=0.1)
+    assert offset == pytest.approx(-3, rel=0.1)
+
+
+def test_scores_without_any_order_still_get_a_scale_above_zero():
+    slope, _ = platt(np.linspace(-1, 1, 50), np.linspace(-1, 1, 50) < 0)
+    assert 0 < slope < 0.1
+
+
+def test_a_plot_is_written_and_an_impossible_name_is_told(head: ClipHead, tmp_path: Path):
+    found = clip_exam.exam_by_head(head, hearts(20, seed=1)).found
+    clip_judge.plot(found, tmp_path / "hearts.png", title="hearts")
+    assert (tmp_path / "hearts.png").stat().st_size > 5000
+    with pytest.raises(ModelError, match="cannot be written"):
+        clip_judge.plot(found, tmp_path / "hearts.docx", title="hearts")
