@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..sinks import AnyEvent, Operation
+from ..sinks.stills import Still
 from ..sources import Frame, SourceState, StateChange
 from .capture_choice import AROUND_SECONDS, Contender, VisitPicker
 from .capture_desk import NO_FAN, CaptureDesk, Order
@@ -77,10 +78,16 @@ class CaptureCompanion:
         self._override = ""
         self._gate = GateState.OPEN
         self._frozen_plane = ""
+        self._is_running, self._is_paused = True, False
 
     def wake_with(self, nudge: Callable[[], object]) -> None:
         """See `Background`."""
         self._desk.wake_with(nudge)
+
+    @property
+    def held_bytes(self) -> int:
+        """What pictures hold in memory."""
+        return self._ring.size_bytes + self._desk.held_bytes
 
     def see(self, frame: Frame, fan: Fan | None) -> None:
         """See `Onlooker`."""
@@ -94,8 +101,10 @@ class CaptureCompanion:
             yield from self._signal(message)
         elif isinstance(message, Operation):
             yield from self._wish(message, plane or "")
-        elif isinstance(message, StateChange) and message.state is not SourceState.RUNNING:
-            yield from self._flush()
+        elif isinstance(message, StateChange):
+            self._is_running = message.state is SourceState.RUNNING
+            if not self._is_running:
+                yield from self._flush()
         yield from self._desk.outcomes()
 
     def visit(self, change: Change, event: AnyEvent) -> Iterator[AnyEvent]:
@@ -247,11 +256,12 @@ class CaptureCompanion:
                 yield self._desk.failed("", self._now_seconds(), refused)
         elif operation.wish == "override":
             self._override = operation.value
-        elif operation.wish == "pause":
+        elif operation.wish in ("pause", "resume"):
+            self._is_paused = operation.wish == "pause"
             yield from self._flush()
 
     def _capture_now(self, plane: str) -> Iterator[AnyEvent]:
-        """What is on the screen, whatever it is; without waiting where the picture stands still or nobody looks."""
+        """What is on the screen, whatever it is; without waiting for what comes after where nothing comes."""
         newest = self._ring.newest()
         if newest is None or self._ring.is_blind:
             closed = self._gate not in (GateState.OPEN, GateState.FROZEN)
@@ -261,8 +271,7 @@ class CaptureCompanion:
         epoch, still = newest
         last = self._recent[-1] if self._recent else None
         is_frozen = self._gate is GateState.FROZEN
-        is_followed = last is not None and last.epoch == epoch and self._ring.at(epoch, last.index) is not None
-        if last is not None and is_followed and (is_frozen or self._follows(last.pts_seconds, still.pts_seconds)):
+        if last is not None and self._shows(last, epoch, still):
             contender = self._contender(last, plane)
         else:  # paused, or left out by sampling: nobody has rated it
             contender = Contender(
@@ -282,10 +291,16 @@ class CaptureCompanion:
             contender=contender,
             due_seconds=contender.pts_seconds + self._rules.post_seconds,
         )
-        if is_frozen or contender.captured_ns is None:
+        if is_frozen or self._is_paused or not self._is_running or contender.captured_ns is None:
             yield from self._desk.take(order, contender.pts_seconds)
         else:
             self._orders.append(order)
+
+    def _shows(self, last: Scored, epoch: int, newest: Still) -> bool:
+        """Whether the frame that was rated last is what is on the screen, or was a moment ago."""
+        if self._is_paused or last.epoch != epoch or self._ring.at(epoch, last.index) is None:
+            return False
+        return self._gate is GateState.FROZEN or self._follows(last.pts_seconds, newest.pts_seconds)
 
     def _now_seconds(self) -> float:
         return self._recent[-1].pts_seconds if self._recent else 0.0

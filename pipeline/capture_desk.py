@@ -81,6 +81,11 @@ class CaptureDesk:
         ):  # else nobody listens, and a full channel could make the disk wait for us while we wait for it
             self._writer.on_done = nudge
 
+    @property
+    def held_bytes(self) -> int:
+        """What the pictures that wait for the disk hold in memory."""
+        return self._writer.held_bytes
+
     def take(self, order: Order, until_seconds: float) -> Iterator[AnyEvent]:
         """Capture a frame, if the album wants it, with what was seen until ``until_seconds``."""
         contender = order.contender

@@ -18,6 +18,10 @@ MOST_TINTED_SHARE = 0.2
 """With fewer coloured pixels than this a picture is held as grey, and those apart: B-mode with marks costs a third."""
 
 
+SLACK_SECONDS = 1e-6
+"""Sums of frame times are not exact."""
+
+
 @dataclass(slots=True)
 class _Held:
     """A picture and the frames that show it: a source that repeats itself costs nothing."""
@@ -118,7 +122,7 @@ class CaptureRing:
                 held.still
                 for held in self._held
                 if held.epoch == epoch
-                and start_seconds <= held.still.pts_seconds <= end_seconds
+                and start_seconds - SLACK_SECONDS <= held.still.pts_seconds <= end_seconds + SLACK_SECONDS
                 and (held.still.width_px, held.still.height_px) == size
             )
 

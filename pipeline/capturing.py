@@ -31,6 +31,8 @@ def capture_companion(
     """
     section = config.capture
     folder = CaptureFolder(root, recorder.stream)
+    if not recorder.stamped:
+        folder.clear()
     half_bytes = section.memory_mib * MEBIBYTE // 2
     album = Album({}, otherwise=section.per_plane)
     ring = CaptureRing(half_bytes)
@@ -54,8 +56,6 @@ def capture_companion(
         for sidecar in folder.existing():
             album.add(_kept(sidecar))
             desk.know(sidecar.capture_id, sidecar.plane, sidecar.pts_seconds)
-    else:
-        folder.clear()
     return CaptureCompanion(
         labels=labels,
         rules=CaptureRules(
