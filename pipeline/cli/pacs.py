@@ -124,11 +124,16 @@ def _files(paths: list[Path]) -> list[Path]:
 
     files: list[Path] = []
     for path in paths:
-        found = sorted(path.glob("*.dcm")) if path.is_dir() else [path]
+        found = sorted(path.glob("*.dcm"), key=_pictures_first) if path.is_dir() else [path]
         if not found:
             raise FetalStreamError(f"{str(path)!r} holds no *.dcm")
         files += found
     return files
+
+
+def _pictures_first(file: Path) -> tuple[bool, str]:
+    """Documents point at pictures, which should be there by then."""
+    return file.name.startswith(("key-objects-", "report-")), file.name
 
 
 def _queue(url: str) -> Path:

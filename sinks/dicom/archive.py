@@ -32,6 +32,8 @@ ASK_BACK_SECONDS = (0.0, 0.3, 1.0)
 _WHOLE_BYTES = 1 << 40
 """Send a body in one piece, with its length: not every archive takes chunks."""
 
+_DEEPEST, _LONGEST_WORDS = 10, 200
+
 _DENIED = frozenset({401, 403})
 _FOR_GOOD = frozenset({400, 413, 415, 422})
 _DUPLICATE = 0x0111
@@ -81,7 +83,8 @@ class Archive:
         self.place = place_of(url, words=_WORDS, plain_http=plain_http)
         if ca_file is not None and not ca_file.is_file():
             raise SinkError(f"{ca_file}: holds no certificates, it is not there")
-        logging.getLogger("dicomweb_client").addHandler(logging.NullHandler())  # what matters is in our replies
+        for library in ("dicomweb_client", "retrying"):
+            logging.getLogger(library).addHandler(logging.NullHandler())  # what matters is in our replies
         self._session = _Session()
         self._session.auth = _credentials()
         self._session.verify = True if ca_file is None else str(ca_file)
@@ -196,7 +199,13 @@ def _credentials() -> AuthBase | None:
     return HTTPBasicAuth(user, password) if user else None
 
 
-def _words(error: Exception) -> str:
-    """In one line; of a chain of errors the innermost, which says what happened."""
+def _words(error: BaseException) -> str:
+    """In one line; of errors within errors the innermost, which says what happened."""
+    for _ in range(_DEEPEST):
+        causes = (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__)
+        inner = next((cause for cause in causes if isinstance(cause, BaseException)), None)
+        if inner is None:
+            break
+        error = inner
     text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else f"{text[:200]}..."
+    return text if len(text) <= _LONGEST_WORDS else f"{text[:_LONGEST_WORDS]}..."
