@@ -79,6 +79,7 @@ class Trial:
         logits: (m n) what it said of them.
         temperature: found on its validation patients, not on those that judge.
         epoch: the one that was kept.
+        taught: how many pictures taught it.
     """
 
     run: int
@@ -87,6 +88,7 @@ class Trial:
     logits: Tensor
     temperature: float
     epoch: int
+    taught: int
 
 
 def fit_layer(
@@ -229,6 +231,7 @@ def _trials(
             logits=layer(embedding[torch.from_numpy(parts.test)]),
             temperature=_temperature(layer(embedding[chosen]), target[chosen]),
             epoch=layer.epoch,
+            taught=int(parts.train.sum()),
         )
         progress()
 

@@ -1,6 +1,5 @@
 """How good probes are on patients they have not seen: figures of `probe.cross_validate`, and the card they go on."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -31,9 +30,9 @@ _NAMED = 10
 def figures(data: Labelled, trials: Sequence[Trial], *, rounds: int = ROUNDS) -> dict[str, Any]:
     """What ``fetalstream evaluate probe --json`` prints.
 
-    Macro F1, accuracy and F1 per class are means over the trials (one layer each) with their standard deviation; the
-    interval is of the pooled answers, patients drawn anew. A class that a fold has no picture of is left out of its
-    mean. The confusion adds up all runs.
+    Macro F1, accuracy and the figures per class are means over the trials (one layer each) with their standard
+    deviation; a class that a fold has no picture of is left out of its mean. ``pooled`` takes the answers of all trials
+    together, with intervals from drawing patients anew. The confusion adds up all runs.
     """
     reports = [_report(data, trial) for trial in trials]
     rows = np.concatenate([trial.rows for trial in trials])
@@ -47,11 +46,8 @@ def figures(data: Labelled, trials: Sequence[Trial], *, rounds: int = ROUNDS) ->
         "runs": 1 + max(trial.run for trial in trials),
         "macro_f1": _spread([one.macro.f1 for one in reports]),
         "accuracy": _spread([one.accuracy for one in reports]),
-        "interval_95": {
-            "macro_f1": list(_interval(data, rows, said, rounds)),
-            "per_class_f1": _class_intervals(data, rows, said, rounds),
-        },
         "per_class": _per_class(data, reports),
+        "pooled": _pooled(data, rows, said, rounds),
         "confusion": {"labels": list(data.classes), "counts": _named_report(data, truth, said).confusion.tolist()},
         "expected_calibration_error": expected_calibration_error(confidence, said == truth),
         "epochs_kept": _spread([float(trial.epoch) for trial in trials]),
@@ -65,7 +61,11 @@ def figures(data: Labelled, trials: Sequence[Trial], *, rounds: int = ROUNDS) ->
 def few_shot_figures(data: Labelled, found: Mapping[int, Sequence[Trial]]) -> dict[str, Any]:
     """Shots -> macro F1 over the runs."""
     return {
-        str(count): {"macro_f1": _spread([_report(data, trial).macro.f1 for trial in trials]), "runs": len(trials)}
+        str(count): {
+            "macro_f1": _spread([_report(data, trial).macro.f1 for trial in trials]),
+            "taught": _spread([float(trial.taught) for trial in trials]),
+            "runs": len(trials),
+        }
         for count, trials in found.items()
     }
 
@@ -79,11 +79,11 @@ def probe_card(head: ProbeHead, data: Labelled, found: Mapping[str, Any], recipe
             f"That floor keeps {KEPT_SHARE:.0%} of right answers on patients not seen; how much background it lets "
             "through was not measured.\n"
         )
-    mean, (low, high) = found["macro_f1"], found["interval_95"]["macro_f1"]
-    intervals = found["interval_95"]["per_class_f1"]
+    mean, pooled = found["macro_f1"], found["pooled"]
+    low, high = pooled["macro_f1_95"]
     rows = {
-        label: (f"{one['f1']['mean']:.3f}", f"{intervals[label][0]:.3f} to {intervals[label][1]:.3f}")
-        for label, one in found["per_class"].items()
+        label: (f"{one['f1']:.3f}", f"{one['f1_95'][0]:.3f} to {one['f1_95'][1]:.3f}")
+        for label, one in pooled["per_class"].items()
     }
     alike = found["near_duplicates"]["count"]
     return Card(
@@ -98,8 +98,9 @@ def probe_card(head: ProbeHead, data: Labelled, found: Mapping[str, Any], recipe
         data=data_table(data.counts()),
         results=(
             f"On patients that neither taught nor chose the layer ({found['trials']} layers, {found['runs']} runs): "
-            f"macro F1 {mean['mean']:.3f} (standard deviation {mean['deviation']:.3f} between layers; 95 % by patient: "
-            f"{low:.3f} to {high:.3f}), expected calibration error {found['expected_calibration_error']:.3f}.\n\n"
+            f"macro F1 {mean['mean']:.3f} (standard deviation {mean['deviation']:.3f} between layers); of all answers "
+            f"together {pooled['macro_f1']:.3f} (95 % by patient: {low:.3f} to {high:.3f}), expected calibration error "
+            f"{found['expected_calibration_error']:.3f}.\n\n"
             + figure_table(("class", "F1", "95 % by patient"), rows)
             + (f"\nPairs that look like copies though of different patients: {alike}.\n" if alike else "")
         ),
@@ -141,26 +142,24 @@ def _per_class(data: Labelled, reports: Sequence[Report]) -> dict[str, Any]:
     return found
 
 
-def _interval(data: Labelled, rows: NDArray[np.intp], said: NDArray[np.int64], rounds: int) -> tuple[float, float]:
+def _pooled(data: Labelled, rows: NDArray[np.intp], said: NDArray[np.int64], rounds: int) -> dict[str, Any]:
+    """All answers together; draws without a picture of a class say nothing of that class."""
     truth = data.targets[rows]
-    whose = [data.patients[int(row)] for row in rows]
-    return bootstrap_by_patient(
-        whose, lambda drawn: _named_report(data, truth[drawn], said[drawn]).macro.f1, rounds=rounds
-    )
+    per_class: list[list[float]] = []
 
+    def macro_f1(drawn: NDArray[np.intp]) -> float:
+        found = _named_report(data, truth[drawn], said[drawn])
+        per_class.append([one.f1 if one.support else np.nan for one in found.per_class.values()])
+        return found.macro.f1
 
-def _class_intervals(
-    data: Labelled, rows: NDArray[np.intp], said: NDArray[np.int64], rounds: int
-) -> dict[str, list[float]]:
-    truth = data.targets[rows]
-    whose = [data.patients[int(row)] for row in rows]
-    found: defaultdict[str, list[float]] = defaultdict(list)
-    for number, label in enumerate(data.classes):
-
-        def f1(drawn: NDArray[np.intp], number: int = number) -> float:
-            hits = int(((truth[drawn] == number) & (said[drawn] == number)).sum())
-            marked = int((truth[drawn] == number).sum() + (said[drawn] == number).sum())
-            return 2 * hits / marked if marked else 0.0
-
-        found[label] = list(bootstrap_by_patient(whose, f1, rounds=rounds))
-    return dict(found)
+    interval = bootstrap_by_patient([data.patients[int(row)] for row in rows], macro_f1, rounds=rounds)
+    bounds = np.nanquantile(np.array(per_class), [0.025, 0.975], axis=0).T.tolist()
+    whole = _named_report(data, truth, said)
+    return {
+        "macro_f1": whole.macro.f1,
+        "macro_f1_95": list(interval),
+        "per_class": {
+            label: {"f1": one.f1, "f1_95": bound}
+            for (label, one), bound in zip(whole.per_class.items(), bounds, strict=True)
+        },
+    }

@@ -211,11 +211,12 @@ def _warn(found: "Mapping[str, Any]") -> None:
 
 
 def _line(found: "Mapping[str, Any]") -> str:
-    mean, (low, high) = found["macro_f1"], found["interval_95"]["macro_f1"]
+    mean, pooled = found["macro_f1"], found["pooled"]
+    low, high = pooled["macro_f1_95"]
     return (
-        f"macro F1 {mean['mean']:.3f}, standard deviation {mean['deviation']:.3f} over {found['trials']} layers "
-        f"(95 % by patient: {low:.3f} to {high:.3f}); accuracy {found['accuracy']['mean']:.3f}, expected calibration "
-        f"error {found['expected_calibration_error']:.3f}"
+        f"macro F1 {mean['mean']:.3f}, standard deviation {mean['deviation']:.3f} over {found['trials']} layers; of "
+        f"all answers together {pooled['macro_f1']:.3f} (95 % by patient: {low:.3f} to {high:.3f}); accuracy "
+        f"{found['accuracy']['mean']:.3f}, expected calibration error {found['expected_calibration_error']:.3f}"
     )
 
 
@@ -236,10 +237,11 @@ def _table(found: "Mapping[str, Any]") -> "RenderableType":
             for name, count in zip(confusion, confusion[label], strict=True)
             if count and name != label
         ]
-        low, high = found["interval_95"]["per_class_f1"][label]
+        pooled = found["pooled"]["per_class"][label]
+        low, high = pooled["f1_95"]
         table.add_row(
             label,
-            f"{one['f1']['mean']:.3f}",
+            f"{pooled['f1']:.3f}",
             f"{low:.3f} to {high:.3f}",
             str(one["pictures"]),
             str(one["patients"]),
@@ -252,11 +254,11 @@ def _few_shot_table(found: "Mapping[str, Any]") -> "RenderableType":
     encoder = found["encoder"]
     table = _plain(
         f"{encoder['name']} (sha256 {encoder['sha256'][:12]}), few-shot",
-        ("pictures per class", "macro F1", "standard deviation", "runs"),
+        ("pictures per class", "in all", "macro F1", "standard deviation", "runs"),
     )
     for shots, one in found["few_shot"].items():
-        spread = one["macro_f1"]
-        table.add_row(shots, f"{spread['mean']:.3f}", f"{spread['deviation']:.3f}", str(one["runs"]))
+        mean, deviation = one["macro_f1"]["mean"], one["macro_f1"]["deviation"]
+        table.add_row(shots, f"{one['taught']['mean']:.1f}", f"{mean:.3f}", f"{deviation:.3f}", str(one["runs"]))
     return table
 
 

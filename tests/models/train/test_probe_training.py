@@ -49,7 +49,7 @@ def test_what_is_there_is_learnt_and_told_of_unseen_patients() -> None:
     assert len(trials) == trials_of(data, folds=5, runs=2) == 10
     found = figures(data, trials, rounds=50)
     assert found["macro_f1"]["mean"] > 0.97
-    low, high = found["interval_95"]["macro_f1"]
+    low, high = found["pooled"]["macro_f1_95"]
     assert 0.9 < low <= high <= 1
     assert np.sum(found["confusion"]["counts"]) == 2 * len(data)
     assert {label: one["pictures"] for label, one in found["per_class"].items()} == dict.fromkeys(data.classes, 60)
@@ -201,6 +201,20 @@ def test_more_shots_teach_more_and_no_more_than_asked_are_drawn() -> None:
     means = [found[shots]["macro_f1"]["mean"] for shots in ("1", "4", "16")]
     assert means[0] < means[1] < means[2]
     assert {one["runs"] for one in found.values()} == {4}
+    assert [found[shots]["taught"]["mean"] for shots in ("1", "4", "16")] == [3, 12, 48]
+
+
+def test_a_class_drawn_by_no_patient_says_nothing_of_its_interval() -> None:
+    """Three patients of a class are missing from every twentieth draw: that is no F1 of 0."""
+    data = patients_with(("background", "brain"), patients=40, pictures=1, signal=6.0)
+    is_rare = np.arange(len(data)) < 3
+    rare = replace(
+        data,
+        labels=tuple("rare" if one else label for one, label in zip(is_rare, data.labels, strict=True)),
+        embedding=np.where(is_rare[:, None], np.float32(9), data.embedding),
+    )
+    found = figures(rare, cross_validate(rare, FAST, runs=1))
+    assert found["pooled"]["per_class"]["rare"] == {"f1": 1.0, "f1_95": [1.0, 1.0]}
 
 
 def test_near_duplicates_of_different_patients_are_named_those_of_one_are_not() -> None:
@@ -225,7 +239,7 @@ def test_the_card_tells_the_data_the_recipe_the_figures_and_the_encoder(tmp_path
     assert (tmp_path / "head.md").is_file()
     for told in (ENCODER.sha256, "| `brain` | 60 | 15 |", "AdamW 0.03", "95 % by patient", "Research use only"):
         assert told in text
-    low, high = found["interval_95"]["macro_f1"]
+    low, high = found["pooled"]["macro_f1_95"]
     assert f"{low:.3f} to {high:.3f}" in text
 
 

@@ -122,7 +122,7 @@ def test_evaluate_probe_prints_one_json_object(exams: Path):
     assert found["encoder"]["name"] == "compact"
     assert (found["pictures"], found["patients"], found["trials"], found["runs"]) == (72, 12, 5, 1)
     assert found["confusion"]["labels"] == list(SHAPES)
-    assert {"per_class", "interval_95", "near_duplicates", "expected_calibration_error"} <= found.keys()
+    assert {"per_class", "pooled", "near_duplicates", "expected_calibration_error"} <= found.keys()
 
 
 def test_evaluate_probe_tells_a_person_of_classes_and_of_shots(exams: Path):
