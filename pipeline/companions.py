@@ -6,8 +6,10 @@ from ..models.encoder import Model
 from ..sources import SourceInfo
 from .age import age_companion
 from .capturing import capture_companion
+from .checklist import checklist_companion
 from .companion import Companion
 from .config import Config
+from .heart import heart_companion
 from .quality_watch import QualityWatch
 from .recorder import Recorder
 from .tracking import judge_for
@@ -20,8 +22,12 @@ def companions_for(
     companions: list[Companion] = []
     if (judge := judge_for(config, labels)) is not None:
         companions.append(QualityWatch(judge, hold_seconds=config.quality.hold_seconds, recorder=recorder))
+    if config.protocol is not None:
+        companions.append(checklist_companion(config.protocol, labels=labels, judge=judge, recorder=recorder))
     if config.age.enabled:
         companions.append(age_companion(config, model=model, recorder=recorder, labels=labels))
+    if config.chd.enabled and (heart := heart_companion(config, model=model, recorder=recorder, labels=labels)):
+        companions.append(heart)
     if config.capture.folder is not None:
         companions.append(
             capture_companion(config, config.capture.folder, model=model, info=info, recorder=recorder, labels=labels)

@@ -12,6 +12,7 @@ from . import plugins
 from .channel import Policy
 from .config_findings import AgeSection, CaptureSection, ChdSection, QualitySection, UiSection
 from .config_planes import HIDDEN_MARKOV_SEGMENTS, DwellSection, SegmentsSection, SmoothingSection
+from .protocol import ProtocolError, load_protocol
 from .section import Score, Seconds, Section
 
 
@@ -265,6 +266,16 @@ class Config(BaseSettings):
             return given | {"segments": HIDDEN_MARKOV_SEGMENTS | cast("dict[str, Any]", segments)}
         return cast("object", tree)
 
+    @field_validator("protocol")
+    @classmethod
+    def _protocol_can_be_read(cls, protocol: str | None) -> str | None:
+        if protocol is not None:
+            try:
+                load_protocol(protocol)
+            except ProtocolError as error:
+                raise ValueError(str(error)) from None
+        return protocol
+
     @model_validator(mode="after")
     def _no_gap_by_sampling(self) -> Self:
         sampling, gap_seconds = self.sampling, self.smoothing.max_gap_seconds
@@ -287,4 +298,6 @@ class Config(BaseSettings):
             named = tree[section].get(key)
             if named and Path(named).is_file():
                 tree[section][key] = hashlib.sha256(Path(named).read_bytes()).hexdigest()
+        if self.protocol and Path(self.protocol).is_file():
+            tree["protocol"] = hashlib.sha256(Path(self.protocol).read_bytes()).hexdigest()
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()

@@ -36,9 +36,9 @@ class ChecklistChanged(Event, frozen=True, kw_only=True, tag="checklist.changed"
         protocol: name of the protocol.
         item: name of the item; unique in the protocol.
         plane: the plane it wants.
-        state: "missing", "poor" (seen, but not good enough) or "done".
+        state: "missing", "poor" (seen, but not good enough), "done", or "not_judged": this model cannot say.
         seen, wanted: how many good views there are and should be.
-        reasons: why it is poor, in words; empty otherwise.
+        reasons: why it is poor or not judged, in words; empty otherwise.
         best_frame_index, best_pts_seconds: of the best view so far; None while missing.
         pts_seconds: media time of the change; None at the start.
     """

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ... import FetalStreamError, __version__
-from . import bus, doctor, embed, evaluate, lab, live, pacs, report, store, study, train
+from . import bus, doctor, embed, evaluate, lab, live, pacs, protocols, report, store, study, train
 
 app = typer.Typer(
     name="fetalstream",
@@ -27,6 +27,7 @@ app.add_typer(store.app, name="store")
 app.add_typer(bus.events_app, name="events")
 app.add_typer(bus.keys_app, name="keys")
 app.add_typer(pacs.app, name="dicom")
+app.add_typer(protocols.app, name="protocols")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
 

@@ -25,6 +25,7 @@ COMMANDS = (
     "keys",
     "listen",
     "live",
+    "protocols",
     "review",
     "store",
     "train",
