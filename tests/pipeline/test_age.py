@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fetalstream.models.encoder import Model
+from fetalstream.models.encoder import Model, ModelError
 from fetalstream.models.growth import head_circumference_mm
 from fetalstream.models.heads.age_decoder import UNLIKE, AgeDecoder
 from fetalstream.models.heads.age_text import load_age_templates
@@ -21,10 +21,11 @@ from fetalstream.models.testing import grey_model
 from fetalstream.models.train.age import fit
 from fetalstream.models.train.age_table import AgeTable, read_age_table
 from fetalstream.pipeline.age import ENDED_EARLY, MOST_KEPT, NO_TEXTS, Exam, age_companion
+from fetalstream.pipeline.cli.options import age_flags
 from fetalstream.pipeline.companion import Companion
 from fetalstream.pipeline.messages import Scored
 from fetalstream.pipeline.recorder import Recorder
-from fetalstream.pipeline.settings import load_config
+from fetalstream.pipeline.settings import ConfigError, load_config
 from fetalstream.sinks import AgeEstimated, AgeUnavailable, AnyEvent
 
 LABELS = ("background", "transthalamic", "femur")
@@ -340,3 +341,33 @@ def test_a_live_stream_that_ends_first_does_not_wait_either_and_says_why() -> No
     assert time.monotonic() - began < 5
     assert reasons(events) == [ENDED_EARLY]
     gate.set()
+
+
+# What the user says.
+
+
+def test_who_gives_a_spacing_on_the_command_line_wants_an_age() -> None:
+    age = load_config("live", flags=age_flags(0.21)).age
+    assert (age.enabled, age.spacing_mm) == (True, 0.21)
+    assert load_config("live", flags=age_flags(None)).age.enabled is False
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("age.spacing_mm=21", "age.spacing_mm=21: Input should be less than or equal to 10"),
+        ("age.spacing_mm=0", "age.spacing_mm=0: Input should be greater than 0"),
+        ("age.head=nowhere.safetensors", "age.head='nowhere.safetensors': Path does not point to a file"),
+        ("age.planes=[]", "age.planes"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_a_stream_begins(assignment: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load_config("live", assignments=[assignment])
+    assert said in str(refusal.value)
+
+
+def test_a_damaged_head_file_is_an_error_and_no_reason(tmp_path: Path) -> None:
+    (tmp_path / "age.safetensors").write_bytes(b"\0" * 100)
+    with pytest.raises(ModelError, match=r"age\.safetensors is a damaged age decoder"):
+        companion(DayTower(), f"age.head={tmp_path}/age.safetensors")
