@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, FilePath
+from pydantic import Field, FilePath, field_validator
 
 from .section import Score, Seconds, Section
+
+EMBEDDED_CHD = "phantom"
 
 
 class AgeSection(Section):
@@ -32,6 +34,13 @@ class ChdSection(Section):
     """Head file written by ``fetalstream train chd``; "phantom" is the embedded one, which knows phantoms only."""
     prevalence: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Share of affected hearts among those scanned."""
+
+    @field_validator("head")
+    @classmethod
+    def _head_is_there(cls, head: Path | None) -> Path | None:
+        if head is not None and str(head) != EMBEDDED_CHD and not head.is_file():
+            raise ValueError(f'there is no such file; "{EMBEDDED_CHD}" is the embedded head, which knows phantoms only')
+        return head
 
 
 class QualitySection(Section):
