@@ -112,6 +112,7 @@ def test_the_exam_is_told_when_the_visit_ends_over_all_clips_so_far(head: Path):
     assert set(exam.frame_indexes) == {index for clip in clips for index in clip.frame_indexes}
     again = told(subject, [scored(index) for index in range(100, 120)])
     (later,) = subject.visit(*left())
+    assert isinstance(later, ChdScored)
     assert later.clips == len(clips) + len(again)
     assert list(subject.finish()) == []  # all has been told
 
