@@ -10,7 +10,6 @@ from .checklist import checklist_companion
 from .companion import Companion
 from .config import Config
 from .heart import heart_companion
-from .heart import heart_companion
 from .quality_watch import QualityWatch
 from .recorder import Recorder
 from .tracking import judge_for
@@ -27,8 +26,6 @@ def companions_for(
         companions.append(checklist_companion(config.protocol, labels=labels, judge=judge, recorder=recorder))
     if config.age.enabled:
         companions.append(age_companion(config, model=model, recorder=recorder, labels=labels))
-    if config.chd.enabled and (heart := heart_companion(config, model=model, recorder=recorder, labels=labels)):
-        companions.append(heart)
     if config.chd.enabled and (heart := heart_companion(config, model=model, recorder=recorder, labels=labels)):
         companions.append(heart)
     if config.capture.folder is not None:
