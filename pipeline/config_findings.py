@@ -62,7 +62,7 @@ class QualitySection(Section):
     """Part of the fan that a head, chest or abdomen should fill."""
     max_edge_share: Annotated[float, Field(gt=0, le=1)] = 0.2
     """Part of its outline that may lie beyond the fan's edge."""
-    max_motion_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    max_motion_share: Annotated[float, Field(gt=0, le=1)] = 0.15
     """Part of the fan that may change within 0.08 s."""
     min_score: Score = 0.6
     """Score of a plane under which it is not clearly this one."""
