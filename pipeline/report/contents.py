@@ -49,6 +49,13 @@ class Contents:
         return self.record.all(PlaneLeft)
 
     @property
+    def unseen(self) -> list[str]:
+        """Planes that the model can say and never said, in the order of a mid-trimester scan."""
+        started = self.record.started
+        seen = {visit.plane for visit in self.visits}
+        return in_order([label for label in (started.labels[1:] if started else ()) if label not in seen])
+
+    @property
     def ages(self) -> list[AgeEstimated]:
         return self.record.all(AgeEstimated)
 
@@ -199,6 +206,7 @@ class ClipCard:
     clip: Clip
     title: str
     text: str
+    poster: bytes
     score: ChdScored | None
 
 
@@ -214,7 +222,14 @@ def _clip_cards(contents: Contents) -> Iterator[ClipCard]:
         score = scores[choice.score_number] if choice.score_number is not None else None
         span = f"{at(choice.start_seconds)} to {at(choice.end_seconds)}, {plural(len(cells), 'frame')}"
         what = "the frames the heart head used" if score is not None else "around the best frame of the view"
-        yield ClipCard(number=number, clip=clip, title=plane_title(choice.plane), text=f"{span}: {what}", score=score)
+        yield ClipCard(
+            number=number,
+            clip=clip,
+            title=plane_title(choice.plane),
+            text=f"{span}: {what}",
+            poster=clip.poster,
+            score=score,
+        )
 
 
 def facts(record: Record) -> list[tuple[str, str]]:

@@ -16,11 +16,14 @@ from .stretches import FROZEN, Stretch
 AHEAD_SECONDS = 0.5
 """A closed gate was noticed after it had been seen for a while: the pictures just before count as closed, too."""
 
+NOTICE_SECONDS = 0.1
+"""How often a frame is looked at while the fan is searched."""
+
 MOST_WAITING = 24
 """Pictures kept until the fan is known; a stream needs about a second for that."""
 
 NOT_KNOWN = "not shown: it is not known where the fan is, and names may stand beside it"
-OTHER_SCREEN = "not shown: the screen around the fan has changed, and names may stand where it was"
+NOT_ULTRASOUND = "not shown: it looks like a menu or a slate, and names may stand in it"
 
 _SCREENS = frozenset({GateState.NO_SIGNAL, GateState.NOT_B_MODE})
 
@@ -63,6 +66,7 @@ class Discretion:
         self._watch = FanWatch(FanMemory())
         self._glancer = Glancer()
         self._waiting: deque[_Waiting] = deque()
+        self._noticed_seconds = -1.0
 
     def show(self, frame: Frame, take: Take, refuse: Refuse) -> None:
         """Call ``take`` with what may be seen of the frame, or ``refuse`` with the reason why nothing may."""
@@ -73,11 +77,10 @@ class Discretion:
         if reason := self._reason_closed(frame.pts_seconds):
             refuse(reason)
             return
-        glance = self._glancer.look(picture.grey, self._watch.fan)
-        if look(glance, GateRules(), colour_share=0.0).state in _SCREENS:
-            refuse(OTHER_SCREEN)
+        glance = self._glance(frame)
+        if glance is None:
+            refuse(NOT_ULTRASOUND)
             return
-        self._watch.update(frame.pts_seconds, frame.epoch, glance, picture)
         fan = self._watch.trusted
         if fan is not None:
             self._settle(fan, Surroundings.of(glance))
@@ -86,6 +89,23 @@ class Discretion:
         self._waiting.append(_Waiting(picture, glance, take, refuse))
         if len(self._waiting) > MOST_WAITING:
             self._waiting.popleft().refuse(NOT_KNOWN)
+
+    def notice(self, frame: Frame) -> None:
+        """A frame that is not to be shown: looked at while the fan is searched, so that short cines have theirs."""
+        is_due = not 0 <= frame.pts_seconds - self._noticed_seconds < NOTICE_SECONDS
+        if self._unmasked or self._watch.trusted is not None or not is_due:
+            return
+        self._noticed_seconds = frame.pts_seconds
+        if not self._reason_closed(frame.pts_seconds):
+            self._glance(frame)
+
+    def _glance(self, frame: Frame) -> Glance | None:
+        """What the picture looks like, told to the watch; None where it looks like a menu or a slate."""
+        glance = self._glancer.look(frame.picture.grey, self._watch.fan)
+        if look(glance, GateRules(), colour_share=0.0).state in _SCREENS:
+            return None
+        self._watch.update(frame.pts_seconds, frame.epoch, glance, frame.picture)
+        return glance
 
     def finish(self) -> None:
         """The cine has ended: what still waits is refused."""

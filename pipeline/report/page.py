@@ -17,7 +17,7 @@ from ...sinks import QualityChanged, QualityItem
 from ...sinks.text_findings import weeks
 from . import findings, words
 from .choice import Choice
-from .contents import Contents, clip_cards, facts, script_data, tiles
+from .contents import Contents, Tile, clip_cards, facts, script_data, tiles
 from .pictures import Still
 from .sheets import in_letters
 from .stretches import SIGNAL_WORDS
@@ -71,9 +71,9 @@ class Row:
     link: str
     length: str
     planes: str
-    checklist: str
-    age: str
-    heart: str
+    checklist: Tile | None
+    age: Tile | None
+    heart: Tile | None
     warnings: tuple[str, ...]
 
 
@@ -86,16 +86,16 @@ def row_of(contents: Contents, *, folder: str) -> Row:
         link=f"{quote(folder)}/report.html",
         length=words.seconds(contents.end_seconds),
         planes=", ".join(map(words.plane_title, found)) or planes.value,
-        checklist=" – ".join(filter(None, (checked.value, checked.note))),
-        age=" – ".join(filter(None, (age.value, age.note))),
-        heart=" – ".join(filter(None, (heart.value, heart.note))),
+        checklist=checked,
+        age=age,
+        heart=heart,
         warnings=contents.warnings,
     )
 
 
 def unread_row(name: str, reason: str) -> Row:
     """A study whose record cannot be read."""
-    return Row(name=name, link="", length="", planes="", checklist="", age="", heart="", warnings=(reason,))
+    return Row(name=name, link="", length="", planes="", checklist=None, age=None, heart=None, warnings=(reason,))
 
 
 def index_page(rows: Sequence[Row]) -> str:
@@ -173,7 +173,7 @@ def _shown(still: Still, contents: Contents) -> dict[str, Any]:
     scale = None if still.spacing_mm is None else 100 * _SCALE_MM / (still.spacing_mm * max(1, still.width_px))
     return {
         **{name: getattr(still, name) for name in still.__dataclass_fields__},
-        "score": words.figure(scores[0] if scores else None),
+        "score": words.figure(scores[0]) if scores else "",
         "views": f"{words.plural(len(of_plane), 'view')}, {words.seconds(length)} in all",
         "quality": _quality_at(record.all(QualityChanged), still),
         "scale_percent": None if scale is None else round(scale, 3),

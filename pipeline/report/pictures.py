@@ -8,7 +8,7 @@ from ...sources import Damage, Frame
 from ..assemble import opened_source
 from .choice import CLIP_FPS, MOST_CLIP_FRAMES, Choice, ClipChoice
 from .discretion import Discretion, View
-from .sheets import SheetMaker, Strip, compressed
+from .sheets import SheetMaker, Strip, compressed, poster
 from .stretches import Stretch, gaps
 
 STRIP_WIDTH_PX, STRIP_COLUMNS, STRIP_ROWS, STRIP_QUALITY = 400, 4, 4, 60
@@ -43,10 +43,11 @@ class Still:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """A short clip; the cells of ``strip`` are its frames."""
+    """A short clip; the cells of ``strip`` are its frames, ``poster`` is the middle one of them (WebP) for paper."""
 
     choice: ClipChoice
     strip: Strip
+    poster: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,8 @@ class _Gatherer:
         clips = [clip for clip in self._clips if clip.wants(frame)]
         if in_strip or clips or frame.index in self._choice.stills:
             self._show(frame, in_strip=in_strip, clips=clips)
+        else:
+            self._discretion.notice(frame)
 
     def _show(self, frame: Frame, *, in_strip: bool, clips: "Sequence[_ClipGatherer]") -> None:
         index, pts_seconds, spacing_mm = frame.index, frame.pts_seconds, frame.spacing_mm
@@ -152,7 +155,7 @@ class _Gatherer:
         return Pictures(
             strip=self._strip.finish(),
             stills=tuple(self._stills[index] for index in self._choice.stills if index in self._stills),
-            clips=tuple(Clip(choice=clip.choice, strip=clip.maker.finish()) for clip in self._clips),
+            clips=tuple(clip.finish() for clip in self._clips),
             frames=len(self._times),
             end_seconds=self._times[-1] if self._times else 0.0,
             gaps=tuple(gaps(self._times)),
@@ -186,3 +189,7 @@ class _ClipGatherer:
             return False
         self._next_seconds = max(self._next_seconds + 1 / CLIP_FPS, pts_seconds)
         return True
+
+    def finish(self) -> Clip:
+        strip = self.maker.finish()
+        return Clip(choice=self.choice, strip=strip, poster=poster(strip, quality=CLIP_QUALITY))

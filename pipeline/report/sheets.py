@@ -132,6 +132,20 @@ def compressed(pixels: Pixels, form: Format, *, quality: int = 100) -> bytes:
     return file.tobytes()
 
 
+def poster(strip: Strip, *, quality: int) -> bytes:
+    """The middle picture of a strip as WebP; empty where there is none."""
+    shown = [cell for cell in strip.cells if cell.sheet >= 0]
+    if not shown:
+        return b""
+    cell = shown[len(shown) // 2]
+    file = np.frombuffer(strip.sheets[cell.sheet], dtype=np.uint8)
+    sheet = np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
+    top = cell.place // strip.columns * strip.cell_height_px
+    left = cell.place % strip.columns * strip.cell_width_px
+    picture = sheet[top : top + strip.cell_height_px, left : left + strip.cell_width_px]
+    return compressed(picture, "webp", quality=quality)
+
+
 def in_letters(file: bytes) -> str:
     """Base64."""
     return base64.b64encode(file).decode("ascii")

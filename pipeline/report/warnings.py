@@ -78,10 +78,14 @@ def _unseen(record: Record, pictures: Pictures | None, no_pictures: str) -> Iter
     if hidden and hidden > _UNFIT_SHARE * len(pictures.strip.cells):
         whole = len(pictures.strip.cells)
         why = max((cell.refused for cell in pictures.strip.cells if cell.refused), key=len)
-        yield f"{of_whole(hidden, whole)} of the pictures are {why}."
+        yield f"{of_whole(hidden, whole)} of the pictures are {why} (--unmasked shows them)."
 
 
 def _unfit(unfit: Sequence[Stretch], end_seconds: float) -> Iterator[str]:
     closed = sum(stretch.seconds for stretch in unfit if stretch.kind != "gap")
     if closed > _UNFIT_SHARE * end_seconds:
-        yield f"Nothing could be judged for {of_whole(closed, end_seconds)} of the time (see below)."
+        yield f"Nothing could be judged for {of_whole(closed, end_seconds)} of the time: {_kinds(unfit)}."
+
+
+def _kinds(unfit: Sequence[Stretch]) -> str:
+    return ", ".join(dict.fromkeys(stretch.title.lower() for stretch in unfit if stretch.kind != "gap"))
