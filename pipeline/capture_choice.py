@@ -1,6 +1,6 @@
 """Which frames are worth keeping. Pure: fed with what was measured, no pictures, no clock, no disk.
 
-A frame's merit is quality x stillness x confidence, the last taken over a quarter of a second to either side: a plane
+A frame's merit is quality x stillness x confidence, the last taken over 0.4 s to either side: a plane
 that is held is better than one that is passed.
 """
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..sinks import QualityItem
 
-AROUND_SECONDS = 0.25
+AROUND_SECONDS = 0.4
 
 BETTER = 0.03
 """So much more merit is worth replacing a capture; less is noise."""

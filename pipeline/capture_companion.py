@@ -6,8 +6,8 @@ Time is media time; whatever ends a visit at once (a freeze, a lost signal) ends
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..sinks import AnyEvent, Operation
 from ..sinks.stills import Still
@@ -36,12 +36,16 @@ FROZEN_CONFIDENCE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureRules:
-    """When is captured; see `CaptureSection`."""
+    """When is captured; see `CaptureSection`.
+
+    ``asked`` are the names of the items of quality that count for a plane; of planes not named there, all do.
+    """
 
     pre_seconds: float
     post_seconds: float
     min_quality: float
     max_gap_seconds: float
+    asked: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
 
 
 class _Visit:
@@ -190,6 +194,7 @@ class CaptureCompanion:
 
     def _contender(self, frame: Scored, plane: str) -> Contender:
         items = self._judge.items(frame, plane) if plane in self._columns else ()
+        asked = self._rules.asked.get(plane)
         of_worth = [item for item in items if item.name not in ("stillness", "confidence")]
         stillness = next((item.score for item in items if item.name == "stillness"), 1.0)
         return Contender(
@@ -198,7 +203,7 @@ class CaptureCompanion:
             epoch=frame.epoch,
             captured_ns=frame.captured_ns,
             confidence=self._score(frame, plane),
-            quality=overall(items),
+            quality=overall([item for item in items if asked is None or item.name in asked]),
             worth=overall(of_worth) * stillness,
             items=items,
         )

@@ -14,6 +14,7 @@ from .capture_desk import CaptureDesk
 from .capture_maker import CaptureMaker
 from .capture_ring import CaptureRing
 from .config import Config
+from .protocol import ProtocolItem, load_protocol
 from .quality import Judge
 from .recorder import Recorder
 from .tracking import judge_for
@@ -34,7 +35,8 @@ def capture_companion(
     if not recorder.stamped:
         folder.clear()
     half_bytes = section.memory_mib * MEBIBYTE // 2
-    album = Album({}, otherwise=section.per_plane)
+    items = () if config.protocol is None else load_protocol(config.protocol).items
+    album = Album(_wanted(items, labels), otherwise=section.per_plane)
     ring = CaptureRing(half_bytes)
     desk = CaptureDesk(
         ring=ring,
@@ -62,12 +64,29 @@ def capture_companion(
             pre_seconds=section.pre_seconds,
             post_seconds=section.post_seconds,
             min_quality=section.min_quality,
+            asked=_asked(items, labels),
             max_gap_seconds=config.smoothing.max_gap_seconds,
         ),
         judge=judge_for(config, labels) or Judge(labels),
         ring=ring,
         desk=desk,
     )
+
+
+def _wanted(items: Sequence[ProtocolItem], labels: Sequence[str]) -> dict[str, int]:
+    """How many captures of each plane a protocol wants, of those it names."""
+    counts = {label: sum(item.wanted for item in items if item.counts(label)) for label in labels}
+    return {label: count for label, count in counts.items() if count}
+
+
+def _asked(items: Sequence[ProtocolItem], labels: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Which items of quality a protocol asks of each plane, where it does not ask for all."""
+    asked: dict[str, frozenset[str]] = {}
+    for label in labels:
+        lists = [item.quality for item in items if item.counts(label)]
+        if lists and None not in lists:
+            asked[label] = frozenset(name for names in lists for name in names or ())
+    return asked
 
 
 def _kept(sidecar: Sidecar) -> Kept:

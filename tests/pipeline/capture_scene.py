@@ -1,6 +1,7 @@
 """One stream with captures, frame by frame and without threads of its own: what the tests of captures stand on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,7 +29,15 @@ FAN = sector()
 HEAD = GreyHead(("femur", "abdomen"))
 LABELS = HEAD.labels
 GOOD = Looks(sharpness=1.0, brightness=100.0, saturated_share=0.0, fill_share=0.5, edge_share=0.0, motion_share=0.0)
-SOFT = Looks(sharpness=0.1, brightness=100.0, saturated_share=0.0, fill_share=0.5, edge_share=0.0, motion_share=0.0)
+SOFT = replace(GOOD, sharpness=0.1)
+MOVING = replace(GOOD, motion_share=0.3)
+
+
+@lru_cache(maxsize=700)
+def shown(index: int) -> Pixels:
+    """The screen at a frame; its echoes and what stands around them."""
+    return screen(FAN, index)
+
 
 E = TypeVar("E", bound=AnyEvent)
 
@@ -45,12 +54,14 @@ class CaptureScene:
     folder: Path
     live: bool = False
     stream: str = "scan"
+    clips: bool = False
     assign: tuple[str, ...] = ()
     fan: Fan | None = FAN
     events: list[AnyEvent] = field(default_factory=list[AnyEvent])
 
     def __post_init__(self) -> None:
-        config = load_config("review", assignments=["sinks=[]", *self.assign])
+        clips = f"capture.clips={str(self.clips).lower()}"
+        config = load_config("review", assignments=["sinks=[]", clips, *self.assign])
         recorder = Recorder(self.stream, stamped=self.live)
         self.companion: CaptureCompanion = capture_companion(
             config,
@@ -70,7 +81,7 @@ class CaptureScene:
             companions=[self.companion],
         )
         self.index = 0
-        self.last_pixels: Pixels = screen(FAN, 0)
+        self.last_pixels: Pixels = shown(0)
 
     @property
     def exam(self) -> Path:
@@ -96,7 +107,7 @@ class CaptureScene:
         With ``unseen`` the frames reach the onlooker and no model, as behind a gate that is closed by a freeze.
         """
         for _ in range(round(seconds * FPS)):
-            self.last_pixels = screen(FAN, self.index) if pixels is None else pixels
+            self.last_pixels = shown(self.index) if pixels is None else pixels
             frame = Frame(
                 index=self.index,
                 pts_seconds=self.now_seconds,
@@ -126,7 +137,7 @@ class CaptureScene:
 
     def freeze(self, plane: str, *, seconds: float = 2.0, score: float = 0.95, looks: Looks = GOOD) -> None:
         """The operator stops the picture: 0.6 s go by until that is known."""
-        still = screen(FAN, self.index)
+        still = shown(self.index)
         self.show(plane, 0.6, score=score, looks=looks, pixels=still)
         self.signal(GateState.FROZEN)
         self.show(plane, seconds, pixels=still, unseen=True)

@@ -13,8 +13,7 @@ from fetalstream.pipeline.gates import GateState
 from fetalstream.pipeline.messages import Nudge
 from fetalstream.sinks import CaptureDiscarded, CaptureFailed, CaptureKept, CaptureSaved
 from fetalstream.sinks.sidecar import Sidecar, read_sidecar
-from tests.pipeline.capture_scene import FAN, FPS, SOFT, CaptureScene
-from tests.pipeline.scenery import screen
+from tests.pipeline.capture_scene import FAN, FPS, GOOD, MOVING, SOFT, CaptureScene, shown
 from tests.sinks.test_stills import read_mp4, read_png
 from tests.sinks.test_whole import no_file_longer_than
 
@@ -45,7 +44,8 @@ def settle(scene: CaptureScene, kind: type, count: int = 1) -> None:
     assert len(scene.told(kind)) == count
 
 
-def test_a_visit_gives_one_capture_the_masked_picture_of_its_best_frame_with_what_lay_around(scene):
+def test_a_visit_gives_one_capture_the_masked_picture_of_its_best_frame_with_what_lay_around(tmp_path):
+    scene = CaptureScene(tmp_path, clips=True)
     scene.show("background", 2)
     scene.show("femur", 1, score=0.9)
     scene.show("femur", 1, score=0.99)
@@ -60,7 +60,7 @@ def test_a_visit_gives_one_capture_the_masked_picture_of_its_best_frame_with_wha
     assert files(scene) == [f"{stem}.json", f"{stem}.mp4", f"{stem}.png"]
     assert [saved.still, saved.clip] == [f"{stem}.png", f"{stem}.mp4"]
     still = read_png((scene.folder / saved.still).read_bytes())
-    assert (still == mask_outside(screen(FAN, saved.frame_index), FAN)).all()
+    assert (still == mask_outside(shown(saved.frame_index), FAN)).all()
     times, pictures, _ = read_mp4((scene.folder / saved.clip).read_bytes())
     assert sidecar.clip is not None
     assert sidecar.clip.frames == len(times) == 1 + 3 * FPS
@@ -138,16 +138,41 @@ def test_as_many_as_are_wanted(tmp_path):
     assert [round(s.score, 2) for s in scene.told(CaptureSaved)] == [0.95, 0.8]
 
 
+PROTOCOL = """
+name: hearts
+title: Two of one, and one that never stands still
+items:
+  - {name: femur, title: Femur, plane: femur, wanted: 2}
+  - {name: abdomen, title: Abdomen, plane: abdomen, quality: [sharpness]}
+"""
+
+
+def test_the_protocol_says_how_many_are_wanted_and_what_is_asked_of_them(tmp_path):
+    (tmp_path / "hearts.yaml").write_text(PROTOCOL)
+    scene = CaptureScene(tmp_path / "out", assign=(f"protocol={tmp_path / 'hearts.yaml'}",))
+    for score in (0.95, 0.9, 0.85):
+        scene.show("femur", 2, score=score, looks=MOVING if score == 0.9 else GOOD)
+        scene.show("background", 2)
+    scene.show("abdomen", 2, looks=MOVING)
+    scene.finish()
+    assert [(s.plane, round(s.score, 2)) for s in scene.told(CaptureSaved)] == [
+        ("femur", 0.95),
+        ("femur", 0.85),
+        ("abdomen", 0.95),
+    ]
+
+
 def test_a_plane_that_stays_is_captured_while_it_stays(tmp_path):
     scene = live_scene(tmp_path)
     scene.show("femur", 4)
     settle(scene, CaptureSaved)
-    scene.show("femur", 20)
+    scene.show("femur", 8)
     scene.finish()
     assert len(scene.told(CaptureSaved)) == 1
 
 
-def test_who_freezes_gets_the_frozen_frame_and_not_the_one_before(scene):
+def test_who_freezes_gets_the_frozen_frame_and_not_the_one_before(tmp_path):
+    scene = CaptureScene(tmp_path, clips=True)
     scene.show("femur", 2, score=0.99)
     scene.freeze("femur", score=0.8)
     scene.signal(GateState.OPEN)
@@ -157,18 +182,18 @@ def test_who_freezes_gets_the_frozen_frame_and_not_the_one_before(scene):
     assert (before.cause, saved.plane, saved.cause, saved.replaces) == ("auto", "femur", "freeze", before.capture_id)
     assert saved.score == pytest.approx(0.8)
     still = read_png((scene.folder / saved.still).read_bytes())
-    assert (still == mask_outside(screen(FAN, 2 * FPS), FAN)).all()
+    assert (still == mask_outside(shown(2 * FPS), FAN)).all()
     (sidecar,) = sidecars(scene)
     assert sidecar.clip is not None
     assert sidecar.clip.start_seconds < 1.0  # what led to it
 
 
 def test_a_freeze_just_after_the_plane_counts_if_the_frozen_frame_shows_it(tmp_path):
-    for shown, causes in (("femur", ["freeze"]), ("background", ["auto"])):
-        scene = CaptureScene(tmp_path / shown)
+    for plane, causes in (("femur", ["freeze"]), ("background", ["auto"])):
+        scene = CaptureScene(tmp_path / plane)
         scene.show("femur", 2)
         scene.show("background", 0.5)
-        scene.freeze(shown, score=0.9)
+        scene.freeze(plane, score=0.9)
         scene.finish()
         assert [sidecar.cause for sidecar in sidecars(scene)] == causes
 
@@ -199,12 +224,12 @@ def test_a_wish_while_paused_captures_what_is_on_the_screen_though_nobody_has_ra
     scene.show("femur", 0.4)
     scene.wish("pause")
     scene.show("femur", 2)
-    shown = scene.last_pixels
+    on_screen = scene.last_pixels
     scene.wish("capture")
     settle(scene, CaptureSaved, 2)
     _, saved = scene.told(CaptureSaved)  # the plane that left with the pause came first
     assert (saved.score, saved.quality) == (0.0, 0.0)
-    assert (read_png((scene.folder / saved.still).read_bytes()) == mask_outside(shown, FAN)).all()
+    assert (read_png((scene.folder / saved.still).read_bytes()) == mask_outside(on_screen, FAN)).all()
     scene.finish()
 
 
@@ -245,7 +270,7 @@ def test_a_plane_that_was_in_view_before_its_fan_was_known_is_captured_once_it_i
 
 
 def test_a_signal_that_breaks_off_ends_the_waiting_for_what_comes_after(tmp_path):
-    scene = live_scene(tmp_path)
+    scene = live_scene(tmp_path, clips=True)
     scene.show("femur", 1)
     scene.signal(GateState.NO_SIGNAL)
     settle(scene, CaptureSaved)
@@ -256,7 +281,7 @@ def test_a_signal_that_breaks_off_ends_the_waiting_for_what_comes_after(tmp_path
 
 
 def test_what_the_operator_keeps_is_not_replaced_and_what_he_discards_is_not_captured_again(tmp_path):
-    scene = live_scene(tmp_path, assign=("capture.clips=false",))
+    scene = live_scene(tmp_path)
     for plane in ("femur", "abdomen"):
         scene.show(plane, 2.5, score=0.8)
         scene.show("background", 2)
@@ -289,7 +314,7 @@ def test_a_wish_for_a_capture_that_is_not_there_is_answered(scene, wish, value, 
 
 
 def test_a_full_disk_fails_a_capture_with_its_reason_and_the_next_one_is_tried(tmp_path):
-    scene = live_scene(tmp_path, assign=("capture.clips=false",))
+    scene = live_scene(tmp_path)
     with no_file_longer_than(1000):
         scene.show("femur", 2)
         scene.show("background", 2)
@@ -306,7 +331,7 @@ def test_a_full_disk_fails_a_capture_with_its_reason_and_the_next_one_is_tried(t
 
 def test_who_comes_back_under_the_same_name_knows_what_is_there(tmp_path):
     for score, count in ((0.9, 1), (0.8, 0), (0.99, 1)):
-        scene = live_scene(tmp_path, assign=("capture.clips=false",))
+        scene = live_scene(tmp_path)
         scene.show("femur", 2, score=score)
         scene.show("background", 2)
         scene.finish()
@@ -318,7 +343,7 @@ def test_who_comes_back_under_the_same_name_knows_what_is_there(tmp_path):
 
 def test_another_stream_is_another_exam(tmp_path):
     for stream in ("one", "two"):
-        scene = live_scene(tmp_path, stream=stream, assign=("capture.clips=false",))
+        scene = live_scene(tmp_path, stream=stream)
         scene.show("femur", 2)
         scene.finish()
     assert [name.split("-")[0] for name in files(scene)] == ["one/0001", "one/0001", "two/0001", "two/0001"]
@@ -329,7 +354,7 @@ def test_a_review_gives_the_same_events_and_the_same_bytes_each_time(tmp_path):
     contents: list[dict[str, bytes]] = []
     kept: list[Sidecar] = []
     for _ in range(2):
-        scene = CaptureScene(tmp_path)  # over what the first has left
+        scene = CaptureScene(tmp_path, clips=True)  # over what the first has left
         scene.show("femur", 2)
         scene.show("background", 1)
         scene.show("abdomen", 1.5, score=0.8)
@@ -355,12 +380,12 @@ def test_a_live_capture_says_when(tmp_path):
 
 
 def test_the_ring_stays_within_its_bound_over_a_long_stream(tmp_path):
-    scene = live_scene(tmp_path, assign=("capture.memory_mib=8", "capture.clips=false"))
+    scene = live_scene(tmp_path, assign=("capture.memory_mib=8",))
     sizes: list[int] = []
-    for _ in range(20):
-        scene.show("femur", 3)
-        scene.show("background", 3)
+    for _ in range(8):
+        scene.show("femur", 1.5)
+        scene.show("background", 1.5)
         sizes.append(scene.companion.held_bytes)
     scene.finish()
     assert max(sizes) <= 8 << 20
-    assert max(sizes[10:]) <= max(sizes[:10])
+    assert max(sizes[4:]) <= max(sizes[:4])
