@@ -179,7 +179,7 @@ class AgeCompanion:
             return
         is_head = plane in self._section.planes and self._labels[int(frame.scores.argmax())] == plane
         is_first, self._has_begun = not self._has_begun, True
-        if prompt not in self._given_up and (is_head or (is_first and not self._waits)):
+        if prompt not in self._given_up and (is_head or is_first):
             waiting = self._waiting.setdefault(prompt, deque(maxlen=MOST_WAITING))
             if is_head and frame.embedding is not None:
                 waiting.append(_Look(frame, spacing_mm))
