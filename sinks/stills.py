@@ -15,7 +15,7 @@ from .sink import SinkError
 TICKS = 90_000
 """Time stamps in a clip count so many a second, as MPEG does: fine enough for any frame rate."""
 
-CODEC, CODEC_OPTIONS = "libx264", {"crf": "18", "preset": "veryfast", "bf": "0"}
+CODEC, CODEC_OPTIONS = "libx264", {"crf": "20", "preset": "superfast", "bf": "0"}
 """Hardly distinguishable from the original by eye, and quick; measurements are for the still."""
 
 PNG_COMPRESSION = 4
