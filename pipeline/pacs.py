@@ -1,7 +1,8 @@
 """From runs to DICOM objects: which exam, which cine, whose."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ..sinks.dicom import (
     read_record,
 )
 from ..sinks.sidecar import SourceObject, read_sidecar
+from ..sinks.sink import SinkError
 from ..sources import DicomObject
 from ..sources.dicom import DicomSource, file_label
 from ..sources.dicom.study import key
@@ -65,7 +67,7 @@ def export(wanted: Wanted) -> Exported:
     events = wanted.events or wanted.folder / EVENTS
     record = read_record(events) if wanted.events is not None or events.is_file() else None
     if captures:
-        streams = {read_sidecar(file).stream for file in captures}
+        streams = set(_streams(captures))
         if identity is not None:
             _check_one_exam(streams)
         if record is not None and wanted.events is not None and record.stream not in streams:
@@ -121,6 +123,13 @@ def _identity(wanted: Wanted) -> Identity | None:
     if wanted.cine is None:
         raise PacsError("to take the identity from the source cine, give the cine as well")
     return identity_of(wanted.cine, label=file_label(wanted.cine))
+
+
+def _streams(captures: Sequence[Path]) -> Iterator[str]:
+    """What is no capture will be left out, by name."""
+    for file in captures:
+        with suppress(SinkError):
+            yield read_sidecar(file).stream
 
 
 def _filing(stream: str, identity: Identity | None) -> Filing:

@@ -51,14 +51,24 @@ def finish(data_set: Any, filed: Filing, *, wall_time: str, masked: bool = True)
         data_set.StudyDescription = who.study_description
     if who.issuer_of_patient_id:
         data_set.IssuerOfPatientID = who.issuer_of_patient_id
-    moment = None if filed.is_deidentified else _moment(wall_time)
-    date, time = (NO_DATE, NO_TIME) if moment is None else (f"{moment:%Y%m%d}", f"{moment:%H%M%S}")
-    data_set.ContentDate, data_set.ContentTime = date, time
+    _set_dates(data_set, filed, None if filed.is_deidentified else _moment(wall_time))
     if filed.is_deidentified:
         data_set.PatientIdentityRemoved = "YES" if masked else "NO"
         data_set.LongitudinalTemporalInformationModified = "REMOVED"
         if masked:
             data_set.DeidentificationMethod = _METHODS
+
+
+def _set_dates(data_set: Any, filed: Filing, moment: datetime | None) -> None:
+    """Of the content. A picture may have none; a document must, and has the study's where its own is unknown."""
+    if moment is not None:
+        data_set.ContentDate, data_set.ContentTime = f"{moment:%Y%m%d}", f"{moment:%H%M%S}"
+    elif "ContentSequence" in data_set:
+        who = filed.identity
+        data_set.ContentDate, data_set.ContentTime = who.study_date or NO_DATE, who.study_time or NO_TIME
+    else:
+        del data_set.ContentDate
+        del data_set.ContentTime
 
 
 def _moment(wall_time: str) -> datetime | None:

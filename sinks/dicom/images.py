@@ -134,6 +134,8 @@ def _add_pixels(image: Any, stored: Stored) -> None:
     image.PhotometricInterpretation = "MONOCHROME2" if stored.samples == 1 else "RGB"
     if stored.samples == 3:
         image.PlanarConfiguration = 0
+    else:
+        image.WindowCenter, image.WindowWidth = "128", "256"  # else viewers stretch it as they like
     image.Rows, image.Columns = stored.rows, stored.columns
     image.BitsAllocated = image.BitsStored = 8
     image.HighBit, image.PixelRepresentation = 7, 0

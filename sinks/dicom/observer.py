@@ -30,6 +30,4 @@ def algorithm(model: ModelRef, *, config_sha256: str = "") -> AlgorithmIdentific
     parameters = [f"weights sha256 {model.sha256}"]
     if config_sha256:
         parameters.append(f"configuration sha256 {config_sha256}")
-    return AlgorithmIdentification(
-        name=model.name, version=model.version, parameters=parameters, manufacturer=MANUFACTURER
-    )
+    return AlgorithmIdentification(name=model.name, version=model.version, parameters=parameters)

@@ -26,8 +26,8 @@ from .study import file_label, key
 from .times import DEFAULT_FPS, FrameTimes, frame_times
 
 _DEFAULT_LIMITS = Limits()
-_SAME_SECONDS = 1e-6
-"""Times that differ by less are one frame's, though they went through a text."""
+_SAME_SECONDS = 6e-4
+"""Times that differ by less are one frame's: those of a record have been rounded."""
 
 
 def from_uri(uri: str, *, realtime: bool = False) -> Source:
@@ -125,10 +125,12 @@ class DicomSource:
         if self._opened is None:
             raise SourceError(f"{self._label}: a file is opened before its frames are numbered")
         times, count = self._opened.times, self._opened.frames.count
-        number = bisect.bisect_left(range(count), pts_seconds - _SAME_SECONDS, key=times)
-        if number == count or abs(times(number) - pts_seconds) > _SAME_SECONDS:
+        behind = bisect.bisect_left(range(count), pts_seconds, key=times)
+        near = [number for number in (behind - 1, behind) if 0 <= number < count]
+        nearest = min(near, key=lambda number: abs(times(number) - pts_seconds), default=None)
+        if nearest is None or abs(times(nearest) - pts_seconds) > _SAME_SECONDS:
             raise SourceError(f"{self._label}: no frame of it is at {pts_seconds:g} s")
-        return number + 1
+        return nearest + 1
 
     def items(self) -> Iterator[Item]:
         with self._ownership:

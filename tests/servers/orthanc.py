@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 USER, PASSWORD = "tester", "orthanc-of-the-tests"
@@ -71,7 +72,7 @@ class Orthanc:
             self._process.wait()
             self._process = None
 
-    def ask(self, path: str) -> object:
+    def ask(self, path: str) -> Any:
         """Its own REST interface, another way to see what it holds than the one that is tested."""
         return json.loads(self.fetch(path))
 

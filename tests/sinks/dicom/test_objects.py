@@ -146,7 +146,7 @@ def test_by_default_nothing_tells_who_was_examined_or_when(make_capture: MakeCap
         assert (thing.PatientID, str(thing.PatientName)) == ("FS-0123456789ab", "FS-0123456789ab^"), kind
         assert (thing.StudyDate, thing.PatientBirthDate, thing.AccessionNumber) == ("", "", "")
         assert thing.PatientIdentityRemoved == "YES"
-        assert thing.ContentDate == "19000101"
+        assert thing.get("ContentDate") == ("19000101" if kind in ("key-objects", "report") else None)
         assert len(thing.DeidentificationMethod) == 2
     for file in (tmp_path / "out").iterdir():
         assert re.fullmatch(r"(still|clip|key-objects|report)-2\.25\.\d+\.dcm", file.name)
@@ -167,6 +167,19 @@ def test_with_an_identity_the_objects_join_the_patients_study(
         assert "PatientIdentityRemoved" not in thing
     assert not [file.name for file in (tmp_path / "out").iterdir() if re.search("DOE|JANE|MRN", file.name)]
     assert not [str(warning.message) for warning in recwarn if "DOE" in str(warning.message)]
+
+
+def test_a_document_of_a_recording_has_the_date_of_its_study(
+    make_capture: MakeCapture, export: Callable, named: FileOf
+):
+    make_capture(wall_time="")
+    objects = export(named)
+    assert [objects[kind].get("ContentDate") for kind in ("still", "clip", "key-objects", "report")] == [
+        None,
+        None,
+        "20240229",
+        "20240229",
+    ]
 
 
 def test_an_unmasked_picture_is_left_out_unless_its_owner_is_known_or_it_is_asked_for(
