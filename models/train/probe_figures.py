@@ -70,8 +70,8 @@ def few_shot_figures(data: Labelled, found: Mapping[int, Sequence[Trial]]) -> di
     }
 
 
-def probe_card(head: ProbeHead, data: Labelled, found: Mapping[str, Any], recipe: Recipe) -> Card:
-    """The card of a head trained on ``data``, with the figures of its trials."""
+def probe_card(head: ProbeHead, data: Labelled, found: Mapping[str, Any], recipe: Recipe, *, source: str = "") -> Card:
+    """The card of a head trained on ``data`` (from ``source``, in words), with the figures of its trials."""
     encoder, floor = data.encoder, ""
     if BACKGROUND not in data.classes:
         floor = (
@@ -95,9 +95,9 @@ def probe_card(head: ProbeHead, data: Labelled, found: Mapping[str, Any], recipe
             "labels": ", ".join(f"`{label}`" for label in head.labels),
             "temperature": f"{head.temperature:.3f}, found on patients that the layer had not seen",
         },
-        data=data_table(data.counts()),
+        data=(f"From {source}.\n\n" if source else "") + data_table(data.counts()),
         results=(
-            f"On patients that neither taught nor chose the layer ({found['trials']} layers, {found['runs']} runs): "
+            f"On patients that neither taught nor chose the layer ({found['trials']} layers, runs: {found['runs']}): "
             f"macro F1 {mean['mean']:.3f} (standard deviation {mean['deviation']:.3f} between layers); of all answers "
             f"together {pooled['macro_f1']:.3f} (95 % by patient: {low:.3f} to {high:.3f}), expected calibration error "
             f"{found['expected_calibration_error']:.3f}.\n\n"

@@ -80,7 +80,8 @@ def train_probe(
         head = train_head(table, recipe, trials, folds=folds, seed=seed)
     found = figures(table, trials)
     head.save(out)
-    card = write_card(out, probe_card(head, table, found, recipe))
+    source = f"FETAL_PLANES_DB's layout in {data.resolve().name}/" if data else _names(embeddings, labels)
+    card = write_card(out, probe_card(head, table, found, recipe, source=source))
     _warn(found)
     typer.echo(_line(found))
     typer.echo(f"written: {out} and {card}")
@@ -170,6 +171,10 @@ def _labelled(
 
     table = read_embeddings(embeddings)
     return join(table, [row for row in read_labels(labels) if row.label not in left_out], labels_path=labels)
+
+
+def _names(embeddings: Path | None, labels: Path | None) -> str:
+    return " and ".join(path.name for path in (embeddings, labels) if path)
 
 
 def _recipe(epochs: int, learning_rate: float, balanced: bool) -> "Recipe":

@@ -109,7 +109,14 @@ def load_other_weights() -> bytes:
 
 def test_the_card_stands_beside_the_head(head: Path):
     text = head.with_suffix(".md").read_text(encoding="utf-8")
-    for told in ("| `femur` | 24 | 12 |", "sha256 `", "AdamW 0.02", "95 % by patient", "Research use only"):
+    for told in (
+        "| `femur` | 24 | 12 |",
+        "From e.safetensors and labels.csv",
+        "sha256 `",
+        "AdamW 0.02",
+        "95 % by patient",
+        "Research use only",
+    ):
         assert told in text
 
 
