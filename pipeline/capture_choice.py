@@ -4,6 +4,7 @@ A frame's merit is quality x stillness x confidence, the last taken over 0.4 s t
 that is held is better than one that is passed.
 """
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -102,6 +103,21 @@ class VisitPicker:
         contender = replace(contender, steady=sum(around) / len(around))
         if self.best is None or contender.merit > self.best.merit:  # the first of equals: a review can be repeated
             self.best = contender
+
+
+class Visit:
+    """A plane in view, by its number in the stream.
+
+    ``ordered`` is the frame that was last sent to be captured, ``was_blind`` whether frames were such that must not
+    leave.
+    """
+
+    def __init__(self, number: int, plane: str, start_seconds: float, *, min_quality: float) -> None:
+        self.number, self.plane, self.start_seconds = number, plane, start_seconds
+        self.end_seconds = math.inf
+        self.picker = VisitPicker(min_quality=min_quality)
+        self.ordered: Contender | None = None
+        self.was_blind = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

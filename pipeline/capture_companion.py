@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from ..sinks import AnyEvent, Operation
 from ..sinks.stills import Still
 from ..sources import Frame, SourceState, StateChange
-from .capture_choice import AROUND_SECONDS, Contender, VisitPicker
+from .capture_choice import AROUND_SECONDS, Contender, Visit
 from .capture_desk import NO_FAN, CaptureDesk, Order
 from .capture_ring import CaptureRing
 from .fan import Fan
@@ -38,25 +38,16 @@ FROZEN_CONFIDENCE = 0.5
 class CaptureRules:
     """When is captured; see `CaptureSection`.
 
-    ``asked`` are the names of the items of quality that count for a plane; of planes not named there, all do.
+    ``asked`` are the names of the items of quality that count for a plane; of planes not named there, all do. For
+    ``doubt_seconds`` a frame may turn out to be none of echoes, but a menu or a list: until then nothing of it is kept.
     """
 
     pre_seconds: float
     post_seconds: float
     min_quality: float
     max_gap_seconds: float
+    doubt_seconds: float = 0.0
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
-
-
-class _Visit:
-    """A plane in view, by its number in the stream."""
-
-    def __init__(self, number: int, plane: str, start_seconds: float, *, min_quality: float) -> None:
-        self.number, self.plane, self.start_seconds = number, plane, start_seconds
-        self.end_seconds = math.inf
-        self.picker = VisitPicker(min_quality=min_quality)
-        self.ordered: Contender | None = None
-        self.was_blind = False
 
 
 class CaptureCompanion:
@@ -77,8 +68,8 @@ class CaptureCompanion:
         self._recent: deque[Scored] = deque()
         self._orders: list[Order] = []
         self._visits = 0
-        self._visit: _Visit | None = None
-        self._left: _Visit | None = None
+        self._visit: Visit | None = None
+        self._left: Visit | None = None
         self._override = ""
         self._gate = GateState.OPEN
         self._frozen_plane = ""
@@ -153,8 +144,9 @@ class CaptureCompanion:
             patience_seconds = max(SETTLED_SECONDS, self._rules.post_seconds)
             if best is not None and frame.pts_seconds - best.pts_seconds >= patience_seconds:
                 self._order_best(visit, best)
-        due = [order for order in self._orders if frame.pts_seconds >= order.due_seconds]
-        self._orders = [order for order in self._orders if frame.pts_seconds < order.due_seconds]
+        sure_seconds = frame.pts_seconds - self._rules.doubt_seconds
+        due = [order for order in self._orders if sure_seconds >= order.due_seconds]
+        self._orders = [order for order in self._orders if sure_seconds < order.due_seconds]
         for order in due:
             yield from self._desk.take(order, frame.pts_seconds)
         self._ring.trim(frame.epoch, self._wanted_since(frame.pts_seconds) - self._rules.pre_seconds)
@@ -167,22 +159,22 @@ class CaptureCompanion:
         waiting = [order.contender.pts_seconds for order in self._orders]
         if self._visit is not None and self._visit.picker.best is not None:
             waiting.append(self._visit.picker.best.pts_seconds)
-        soon = SETTLED_SECONDS + self._rules.post_seconds
+        soon = SETTLED_SECONDS + self._rules.post_seconds + self._rules.doubt_seconds
         return max(now_seconds - soon, min(waiting, default=now_seconds)) - AROUND_SECONDS
 
     def _enter(self, change: Entered) -> None:
         self._visits += 1
         self._override, self._frozen_plane = "", ""
-        self._visit = _Visit(self._visits, change.plane, change.start_seconds, min_quality=self._rules.min_quality)
+        self._visit = Visit(self._visits, change.plane, change.start_seconds, min_quality=self._rules.min_quality)
         for frame in self._recent:
             self._add(self._visit, frame, is_of_visit=frame.pts_seconds >= change.start_seconds)
 
-    def _add(self, visit: _Visit, frame: Scored, *, is_of_visit: bool) -> None:
+    def _add(self, visit: Visit, frame: Scored, *, is_of_visit: bool) -> None:
         may_leave = self._ring.at(frame.epoch, frame.index) is not None
         visit.was_blind = visit.was_blind or (is_of_visit and not may_leave)
         visit.picker.add(self._contender(frame, visit.plane), eligible=is_of_visit and may_leave)
 
-    def _order_best(self, visit: _Visit, best: Contender) -> None:
+    def _order_best(self, visit: Visit, best: Contender) -> None:
         """Once for each frame; a visit that the operator calls something else is captured only at his wish."""
         if best is visit.ordered or self._override not in ("", visit.plane):
             return
@@ -212,10 +204,11 @@ class CaptureCompanion:
         column = self._columns.get(plane)
         return 0.0 if column is None else float(frame.scores[column])
 
-    def _flush(self) -> Iterator[AnyEvent]:
-        """What is ordered is taken now: nothing more comes."""
+    def _flush(self, until_seconds: float = math.inf) -> Iterator[AnyEvent]:
+        """What is ordered is taken now, with what was seen until then: nothing more comes."""
         orders, self._orders = self._orders, []
-        until_seconds = self._recent[-1].pts_seconds if self._recent else math.inf
+        if self._recent:
+            until_seconds = min(until_seconds, self._recent[-1].pts_seconds)
         for order in orders:
             yield from self._desk.take(order, until_seconds)
 
@@ -226,8 +219,14 @@ class CaptureCompanion:
         self._frozen_plane = ""
         if change.state is GateState.FROZEN:
             self._freeze()
-        if change.state is not GateState.OPEN:
             yield from self._flush()
+        elif change.state is not GateState.OPEN:
+            sure_seconds = change.pts_seconds - self._rules.doubt_seconds
+            for order in [one for one in self._orders if one.contender.pts_seconds >= sure_seconds]:
+                self._orders.remove(order)
+                yield self._desk.failed(order.plane, order.contender.pts_seconds, _closed(change.state))
+            yield from self._flush(sure_seconds)
+            self._ring.remove(change.epoch, start_seconds=sure_seconds, end_seconds=change.pts_seconds)
 
     def _freeze(self) -> None:
         """The operator has stopped the picture: with a plane in it, that is the one he wants."""
@@ -269,8 +268,7 @@ class CaptureCompanion:
         """What is on the screen, whatever it is; without waiting for what comes after where nothing comes."""
         newest = self._ring.newest()
         if newest is None or self._ring.is_blind:
-            closed = self._gate not in (GateState.OPEN, GateState.FROZEN)
-            reason = f"the signal is {self._gate.value}, nobody knows what stands in the picture" if closed else NO_FAN
+            reason = NO_FAN if self._gate in (GateState.OPEN, GateState.FROZEN) else _closed(self._gate)
             yield self._desk.failed(plane, self._now_seconds(), reason)
             return
         epoch, still = newest
@@ -309,3 +307,7 @@ class CaptureCompanion:
 
     def _now_seconds(self) -> float:
         return self._recent[-1].pts_seconds if self._recent else 0.0
+
+
+def _closed(state: GateState) -> str:
+    return f"the signal is {state.value}, nobody knows what stands in the picture"

@@ -96,6 +96,16 @@ class CaptureRing:
                     break
                 self._forget_oldest()
 
+    def remove(self, epoch: int, *, start_seconds: float, end_seconds: float) -> None:
+        """What was seen within [start_seconds, end_seconds] should not have been let in."""
+        with self._lock:
+            self._held = deque(
+                held
+                for held in self._held
+                if held.epoch != epoch or not start_seconds <= held.still.pts_seconds <= end_seconds
+            )
+            self._bytes = sum(held.still.size_bytes for held in self._held)
+
     def at(self, epoch: int, frame_index: int) -> Still | None:
         """What this frame showed; None when it was never let in, or is gone."""
         with self._lock:

@@ -64,6 +64,7 @@ def capture_companion(
             pre_seconds=section.pre_seconds,
             post_seconds=section.post_seconds,
             min_quality=section.min_quality,
+            doubt_seconds=config.signal.enter_seconds if config.signal.gates else 0.0,
             asked=_asked(items, labels),
             max_gap_seconds=config.smoothing.max_gap_seconds,
         ),

@@ -257,6 +257,40 @@ def test_a_wish_behind_a_closed_gate_is_refused_with_its_reason(scene):
     assert failed.reason == "the signal is not_b_mode, nobody knows what stands in the picture"
 
 
+def test_what_may_have_been_a_list_of_patients_gets_into_no_clip_and_is_no_still(tmp_path):
+    """A gate closes 0.2 s after what it closes for: what was seen meanwhile is not kept, whatever was ordered."""
+    scene = live_scene(tmp_path, clips=True)
+    scene.show("femur", 1)
+    scene.show("background", 0.6)
+    scene.show("abdomen", 0.2, looks=SOFT)
+    scene.wish("capture")
+    scene.signal(GateState.NOT_B_MODE)
+    scene.finish()
+    (failed,) = scene.told(CaptureFailed)
+    assert failed.reason == "the signal is not_b_mode, nobody knows what stands in the picture"
+    (sidecar,) = sidecars(scene)
+    assert sidecar.plane == "femur"
+    assert sidecar.clip is not None
+    assert sidecar.clip.end_seconds <= 1.6 + 1.01 / FPS
+
+
+def test_nor_into_a_clip_that_begins_before_it(tmp_path):
+    scene = CaptureScene(tmp_path, clips=True)
+    scene.show("background", 1)
+    scene.show("background", 0.2)  # the list
+    scene.signal(GateState.NOT_B_MODE)
+    scene.signal(GateState.OPEN)
+    scene.show("femur", 1)
+    scene.finish()
+    (saved,) = scene.told(CaptureSaved)
+    (sidecar,) = sidecars(scene)
+    assert sidecar.clip is not None
+    times, _, _ = read_mp4((scene.folder / saved.clip).read_bytes())
+    seen = [sidecar.clip.start_seconds + after_seconds for after_seconds in times]
+    assert min(seen) < 0.9
+    assert [moment for moment in seen if 1.01 < moment < 1.19] == []
+
+
 def test_a_plane_that_was_in_view_before_its_fan_was_known_is_captured_once_it_is(scene):
     scene.fan = None
     scene.show("femur", 1)
