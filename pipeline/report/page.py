@@ -47,6 +47,7 @@ def report_page(contents: Contents, choice: Choice, *, no_pictures: str = "", ha
         rate=f"{choice.strip_fps:.1f}".removesuffix(".0"),
         tiles=tiles(contents),
         legend=_legend(contents),
+        marks=_marks(contents),
         stills=[_shown(still, contents) for still in contents.stills],
         judged=record.last(QualityChanged) is not None,
         no_quality=findings.NO_QUALITY,
@@ -162,6 +163,13 @@ def _legend(contents: Contents) -> list[tuple[str, str]]:
     kinds = list(dict.fromkeys(stretch.kind for stretch in [*contents.unfit, *contents.poor]))
     views = [("visit", "plane in view")] if contents.visits else []
     return [("usable", "usable picture"), *views, *((kind, SIGNAL_WORDS.get(kind, kind).lower()) for kind in kinds)]
+
+
+def _marks(contents: Contents) -> list[tuple[str, str]]:
+    """How moments are drawn, and what they are; those that are there."""
+    looks = {mark.look for lane in contents.timeline.lanes for mark in lane.marks}
+    words_of = {"capture": "captured", "operator": "the operator's", "damage": "damage"}
+    return [(look, word) for look, word in words_of.items() if look in looks]
 
 
 def _shown(still: Still, contents: Contents) -> dict[str, Any]:

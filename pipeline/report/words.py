@@ -23,7 +23,9 @@ def seconds(value: float) -> str:
     if value < 60:
         return f"{value:.1f} s"
     whole = round(value)
-    return hours(whole) if whole >= 3600 else f"{whole // 60} min {whole % 60} s"
+    if whole >= 3600:
+        return hours(whole)
+    return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
 
 
 def hours(value: float) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,7 @@ def write_record(folder: Path, events: Sequence[AnyEvent], *, cine: Path | None 
     return folder
 
 
+@cache
 def decoded(path: Path, index: int) -> np.ndarray:
     """Frame ``index`` by PyAV alone: (h w 3) uint8 RGB."""
     with av.open(str(path)) as container:

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from fetalstream.pipeline.report import make_report, write_index
+from fetalstream.pipeline.report import make_report, read_record, write_index
+from fetalstream.pipeline.report.choice import choose
+from fetalstream.pipeline.report.contents import contents_of
 from fetalstream.pipeline.report.findings import NO_AGE, NO_CHECKLIST, NO_HEART, NO_QUALITY
+from fetalstream.pipeline.report.page import report_page
+from fetalstream.pipeline.report.pictures import Pictures, Still
+from fetalstream.pipeline.report.sheets import Strip
 from fetalstream.sinks import AgeUnavailable, ChdScored, ChdUnavailable, OperatorMarked, SinkDegraded
 
 from .pages import Page
@@ -124,6 +129,24 @@ def test_data_cannot_end_its_script(tmp_path: Path):
     page = page_of(story, tmp_path)
     assert page.data["visits"][0][0] == "</script><b>"
     assert page.all("b") == []
+
+
+def test_a_known_scale_is_drawn_into_the_picture_and_told(tmp_path: Path):
+    record = read_record(write_record(tmp_path / "scan", plain_story().events))
+    still = Still(
+        frame_index=50, pts_seconds=2.0, plane="femur", file=b"png", width_px=500, height_px=400, spacing_mm=0.2
+    )  # fmt: skip
+    strip = Strip(cells=(), sheets=(), columns=4, cell_width_px=0, cell_height_px=0)
+    pictures = Pictures(
+        strip=strip, stills=(still,), clips=(), frames=300, end_seconds=12.0, gaps=(), is_masked=True
+    )  # fmt: skip
+    (tmp_path / "page.html").write_text(
+        report_page(contents_of(record, pictures), choose(record, media_seconds=12.0)), encoding="utf-8"
+    )
+    page = Page(tmp_path / "page.html")
+    (rule,) = page.all("line", class_="rule")
+    assert float(rule["x2"].rstrip("%")) - float(rule["x1"].rstrip("%")) == pytest.approx(100 * 10 / (0.2 * 500))
+    assert "0.200 mm per pixel" in page.section("h-best")
 
 
 @pytest.mark.parametrize("which", ["full", "plain"])
