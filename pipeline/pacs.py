@@ -1,13 +1,14 @@
 """From runs to DICOM objects: which exam, which cine, whose."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import FetalStreamError
 from ..sinks.dicom import (
+    Cine,
     Exported,
     Filing,
     Identity,
@@ -21,7 +22,7 @@ from ..sinks.dicom import (
 )
 from ..sinks.sidecar import SourceObject, read_sidecar
 from ..sinks.sink import SinkError
-from ..sources import DicomObject
+from ..sources import SourceInfo
 from ..sources.dicom import DicomSource, file_label
 from ..sources.dicom.study import key
 
@@ -43,7 +44,7 @@ class Wanted:
         cine: the DICOM cine the stream was made of; needed to point into it from a review.
         identity: who was examined; None: objects that do not say.
         of_cine: take the identity from ``cine``, and file the objects in its study.
-        events: of the same stream as captures, for age and heart; by default those in the folder.
+        events: of the same stream as captures, for age and heart: JSON lines or an event store.
         compress: clips, without loss.
         allow_unmasked: also without an identity, pictures that may hold text.
     """
@@ -63,25 +64,16 @@ def export(wanted: Wanted) -> Exported:
     if not wanted.folder.is_dir():
         raise PacsError(f"{str(wanted.folder)!r} is no folder")
     identity = _identity(wanted)
-    captures = find_captures(wanted.folder)
-    events = wanted.events or wanted.folder / EVENTS
-    record = read_record(events) if wanted.events is not None or events.is_file() else None
-    if captures:
-        streams = set(_streams(captures))
-        if identity is not None:
-            _check_one_exam(streams)
-        if record is not None and wanted.events is not None and record.stream not in streams:
-            raise PacsError(f"{str(wanted.events)!r} is of {record.stream}, no capture is: not the same exam")
-        return export_captures(
-            captures,
-            wanted.out,
-            file_of=lambda stream: _filing(stream, identity),
-            record=record,
-            compress=wanted.compress,
-            allow_unmasked=wanted.allow_unmasked,
+    if captures := find_captures(wanted.folder):
+        return _export_captures(wanted, captures, identity)
+    events = wanted.folder / EVENTS
+    if wanted.events is not None:
+        raise PacsError(
+            f"{str(wanted.folder)!r} holds no captures, and a review has its own events: leave --events out"
         )
-    if record is None:
+    if not events.is_file():
         raise PacsError(f"{str(wanted.folder)!r} holds neither captures (NAME.json beside NAME.png) nor {EVENTS}")
+    record = read_record(events)
     return _export_review(wanted, record, _filing(record.stream, identity))
 
 
@@ -125,6 +117,80 @@ def _identity(wanted: Wanted) -> Identity | None:
     return identity_of(wanted.cine, label=file_label(wanted.cine))
 
 
+def _export_captures(wanted: Wanted, captures: Sequence[Path], identity: Identity | None) -> Exported:
+    streams = set(_streams(captures))
+    if identity is not None:
+        _check_one_exam(streams)
+    record = None
+    if wanted.events is not None:
+        record = read_record(wanted.events, stream=next(iter(streams)) if len(streams) == 1 else None)
+    with ExitStack() as stack:
+        cine = None
+        if wanted.cine is not None:
+            source, info = stack.enter_context(_opened(wanted.cine))
+            if {subject_of(stream) for stream in streams} != {subject_of(info.name)}:
+                raise PacsError(f"{file_label(wanted.cine)} is {info.name}, the captures are of another study")
+            if record is not None and _is_of(record, info):
+                cine = _pointing(record, source, info)
+        return export_captures(
+            captures,
+            wanted.out,
+            file_of=lambda stream: _filing(stream, identity),
+            record=record,
+            cine=cine,
+            compress=wanted.compress,
+            allow_unmasked=wanted.allow_unmasked,
+        )
+
+
+def _export_review(wanted: Wanted, record: Record, filed: Filing) -> Exported:
+    if wanted.cine is None:
+        raise PacsError(
+            f"{str(wanted.folder)!r} is the record of a review: give its source as well to point into it; it must "
+            "be a DICOM cine"
+        )
+    with _opened(wanted.cine) as (source, info):
+        if not _is_of(record, info):
+            raise PacsError(
+                f"{file_label(wanted.cine)} is {info.name}, the record is of {record.stream}: not the same cine, or "
+                "reviewed by an installation with another salt"
+            )
+        return export_record(record, _pointing(record, source, info), wanted.out, filed=filed)
+
+
+def _pointing(record: Record, source: DicomSource, info: SourceInfo) -> Cine:
+    """How to point into the cine, once it is certain that the record is of these very frames."""
+    number_of = frame_numbers(record, source.number_at)
+    for visit in record.visits:
+        if source.number_at(visit.best_pts_seconds) != number_of(visit.best_frame_index):
+            raise PacsError(f"{record.stream}: the frames of its record are not those of the cine; review it again")
+    if info.dicom is None:
+        raise PacsError(f"DICOM cine {info.name} has no proper UIDs: nothing can point into it")
+    return Cine(
+        SourceObject(
+            sop_instance_uid=info.dicom.sop_instance_uid,
+            sop_class_uid=info.dicom.sop_class_uid,
+            study_instance_uid=info.dicom.study_instance_uid,
+            series_instance_uid=info.dicom.series_instance_uid,
+        ),
+        number_of,
+    )
+
+
+def _is_of(record: Record, info: SourceInfo) -> bool:
+    """A live stream is called after its source and a number of its own."""
+    return record.stream == info.name or record.stream.startswith(f"{info.name}-")
+
+
+@contextmanager
+def _opened(cine: Path) -> Generator[tuple[DicomSource, SourceInfo]]:
+    source = DicomSource(cine)
+    try:
+        yield source, source.open()
+    finally:
+        source.close()
+
+
 def _streams(captures: Sequence[Path]) -> Iterator[str]:
     """What is no capture will be left out, by name."""
     for file in captures:
@@ -142,37 +208,3 @@ def _check_one_exam(streams: set[str]) -> None:
         raise PacsError(
             f"the captures are of {len(exams)} exams, an identity is of one person: export each exam's folder by itself"
         )
-
-
-def _export_review(wanted: Wanted, record: Record, filed: Filing) -> Exported:
-    if wanted.cine is None:
-        raise PacsError(
-            f"{str(wanted.folder)!r} is the record of a review: give its source as well to point into it; it must "
-            "be a DICOM cine"
-        )
-    source = DicomSource(wanted.cine)
-    try:
-        info = source.open()
-        if info.dicom is None:
-            raise PacsError(f"{file_label(wanted.cine)} has no proper UIDs: nothing can point into it")
-        if record.stream != info.name and not record.stream.startswith(f"{info.name}-"):
-            raise PacsError(
-                f"{file_label(wanted.cine)} is {info.name}, the record is of {record.stream}: not the same cine, or "
-                "reviewed by an installation with another salt"
-            )
-        number_of = frame_numbers(record, source.number_at)
-        for visit in record.visits:
-            if source.number_at(visit.best_pts_seconds) != number_of(visit.best_frame_index):
-                raise PacsError(f"{record.stream}: the frames of its record are not those of the cine; review it again")
-        return export_record(record, _source_object(info.dicom), wanted.out, filed=filed, number_of=number_of)
-    finally:
-        source.close()
-
-
-def _source_object(cine: DicomObject) -> SourceObject:
-    return SourceObject(
-        sop_instance_uid=cine.sop_instance_uid,
-        sop_class_uid=cine.sop_class_uid,
-        study_instance_uid=cine.study_instance_uid,
-        series_instance_uid=cine.series_instance_uid,
-    )

@@ -28,7 +28,11 @@ def export(
     ] = False,
     events: Annotated[
         Path | None,
-        typer.Option("--events", metavar="FILE", help="Events of the same stream, for age and heart (JSON lines)."),
+        typer.Option(
+            "--events",
+            metavar="FILE",
+            help="Captures: events of the same stream, for age and heart (events.jsonl or .db).",
+        ),
     ] = None,
     compress: Annotated[bool, typer.Option("--compress/--no-compress", help="Clips as JPEG-LS, without loss.")] = True,
     allow_unmasked: Annotated[

@@ -6,11 +6,12 @@ try:
 except ImportError as error:
     raise ImportError("DICOM objects need more packages: pip install 'fetalstream[pacs]'") from error
 
-from .export import Exported, LeftOut, export_captures, export_record, find_captures
+from .export import Cine, Exported, LeftOut, export_captures, export_record, find_captures
 from .identity import Filing, Identity, filing, identity_of, read_identity
 from .record import Record, read_record
 
 __all__ = [
+    "Cine",
     "Exported",
     "Filing",
     "Identity",

@@ -29,6 +29,18 @@ class LeftOut(NamedTuple):
     reason: str
 
 
+class Cine(NamedTuple):
+    """The DICOM object a stream was made of, and the frame number in it, from 1, of a frame index, from 0."""
+
+    source: SourceObject
+    number_of: Callable[[int], int]
+
+    def frames(self, indexes: Sequence[int]) -> Reference:
+        """Pointing at frames of the stream, in the cine."""
+        numbers = tuple(self.number_of(index) for index in indexes)
+        return _cine_reference(self.source)._replace(frame_numbers=numbers)
+
+
 class Exported(NamedTuple):
     """The files that were written, in order, and what was left out."""
 
@@ -53,6 +65,7 @@ def export_captures(
     *,
     file_of: Callable[[str], Filing],
     record: Record | None = None,
+    cine: Cine | None = None,
     compress: bool = True,
     allow_unmasked: bool = False,
 ) -> Exported:
@@ -66,6 +79,7 @@ def export_captures(
         out: folder for the files; made if need be, and empty but for the same files from an earlier time.
         file_of: where the objects of a stream are filed.
         record: events of the same stream, for age and heart.
+        cine: source of the record's stream, so that a heart score can name its frames.
         compress: clips, without loss (JPEG-LS).
         allow_unmasked: also make objects without an identity of pictures in which text may be burned in.
     """
@@ -91,15 +105,13 @@ def export_captures(
         captured.append(objects._replace(still=_without_pixels(objects.still)))
     for stream, captured in streams.items():
         if captured:
-            findings = _findings(stream, captured, record if record is None or record.stream == stream else None)
+            findings = _findings(stream, captured, record if record and record.stream == stream else None, cine)
             out_of.documents(findings, file_of(stream), wall_time=captured[-1].sidecar.wall_time)
     out_of.finish()
     return Exported(out_of.files, left_out)
 
 
-def export_record(
-    record: Record, cine: SourceObject, out: Path, *, filed: Filing, number_of: Callable[[int], int]
-) -> Exported:
+def export_record(record: Record, cine: Cine, out: Path, *, filed: Filing) -> Exported:
     """Write a key object selection and a report that point into the source cine of a review.
 
     Args:
@@ -107,15 +119,9 @@ def export_record(
         cine: the source.
         out: folder for the files.
         filed: where they are filed.
-        number_of: the frame number in the cine, from 1, of a frame index of the stream, from 0.
     """
     if not record.visits:
         raise SinkError(f"{record.stream}: no standard plane was seen, there is nothing to point at")
-    at = _cine_reference(cine)
-
-    def frames(indexes: Sequence[int]) -> Reference:
-        return at._replace(frame_numbers=tuple(number_of(index) for index in indexes))
-
     planes = tuple(
         PlaneFinding(
             key=f"{record.stream} visit {number}",
@@ -123,13 +129,13 @@ def export_record(
             score=visit.best_score,
             quality=None,
             pts_seconds=visit.best_pts_seconds,
-            at=frames([visit.best_frame_index]),
+            at=cine.frames([visit.best_frame_index]),
             model=record.started.model,
             config_sha256=record.started.config_sha256,
         )
         for number, visit in enumerate(record.visits, start=1)
     )
-    hearts = tuple(HeartFinding(scored=scored, at=frames(scored.frame_indexes)) for scored in record.hearts)
+    hearts = tuple(HeartFinding(scored=scored, at=cine.frames(scored.frame_indexes)) for scored in record.hearts)
     out_of = _Out(out)
     findings = Findings(stream=record.stream, planes=planes, age=record.age, hearts=hearts, remarks=record.remarks)
     out_of.documents(findings, filed, wall_time="")
@@ -153,7 +159,7 @@ def _without_pixels(image: Dataset) -> Dataset:
     return kept
 
 
-def _findings(stream: str, captured: Sequence[_Captured], record: Record | None) -> Findings:
+def _findings(stream: str, captured: Sequence[_Captured], record: Record | None, cine: Cine | None) -> Findings:
     into_cine = all(_has_number(one.sidecar.source_dicom) for one in captured)  # a selection is of one study
     planes = tuple(
         PlaneFinding(
@@ -170,7 +176,10 @@ def _findings(stream: str, captured: Sequence[_Captured], record: Record | None)
     )
     if record is None:
         return Findings(stream=stream, planes=planes)
-    hearts = tuple(HeartFinding(scored=scored, at=None) for scored in record.hearts)
+    hearts = tuple(
+        HeartFinding(scored=scored, at=None if cine is None else cine.frames(scored.frame_indexes))
+        for scored in record.hearts
+    )
     return Findings(stream=stream, planes=planes, age=record.age, hearts=hearts, remarks=record.remarks)
 
 

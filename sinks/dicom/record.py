@@ -1,6 +1,7 @@
 """What the events of one stream say, so far as a report can hold it."""
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import msgspec
 from ..event import AnyEvent, PlaneLeft, StreamDamaged, StreamStarted
 from ..findings import AgeEstimated, AgeUnavailable, ChdScored, ChdUnavailable
 from ..sink import SinkError
+from ..store_file import reading
 
 _LONGEST_LINE_BYTES = 16 * 2**20
+_SQLITE = b"SQLite format 3\0"
+_DECODER = msgspec.json.Decoder(AnyEvent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +43,29 @@ class Record:
         return self.started.stream
 
 
-def read_record(file: Path) -> Record:
-    """From a file of JSON lines. Raises `SinkError` that names it, and the line that is none."""
+def read_record(file: Path, *, stream: str | None = None) -> Record:
+    """From a file of JSON lines or an event store. Raises `SinkError` that names it, and the line that is no event.
+
+    Args:
+        file: ``events.jsonl`` or ``events.db``.
+        stream: whose events; None: the file must hold one stream only.
+    """
     try:
-        with file.open("rb") as lines:
-            return record_of(_events(file, lines), name=str(file))
+        with file.open("rb") as opened:
+            is_store = opened.read(len(_SQLITE)) == _SQLITE
+        with ExitStack() as stack:
+            if is_store:
+                records = stack.enter_context(reading(file)).checked_records()
+                events = (_DECODER.decode(record.event) for record in records)
+            else:
+                events = _events(file, stack.enter_context(file.open("rb")))
+            return record_of((event for event in events if stream in (None, event.stream)), name=str(file))
     except OSError as error:
         raise SinkError(f"{file}: cannot be read: {error.strerror}") from None
 
 
 def record_of(events: Iterable[AnyEvent], *, name: str) -> Record:
-    """Raises `SinkError`, naming ``name``, unless the events are those of one stream."""
+    """Raises `SinkError`, naming ``name``, unless the events are those of one stream, from its start."""
     started: StreamStarted | None = None
     visits: list[PlaneLeft] = []
     age: AgeEstimated | None = None
@@ -77,7 +93,7 @@ def record_of(events: Iterable[AnyEvent], *, name: str) -> Record:
         elif isinstance(event, StreamDamaged) and event.lost_packets:
             withheld.append((event.pts_seconds, event.lost_packets))
     if started is None:
-        raise SinkError(f"{name}: holds no events")
+        raise SinkError(f"{name}: holds no events of the stream")
     return Record(
         started=started,
         visits=tuple(visits),
@@ -89,11 +105,10 @@ def record_of(events: Iterable[AnyEvent], *, name: str) -> Record:
 
 
 def _events(file: Path, lines: Iterable[bytes]) -> Iterable[AnyEvent]:
-    decoder = msgspec.json.Decoder(AnyEvent)
     for number, line in enumerate(lines, start=1):
         if len(line) > _LONGEST_LINE_BYTES:
             raise SinkError(f"{file}: line {number} is too long for an event")
         try:
-            yield decoder.decode(line)
+            yield _DECODER.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise SinkError(f"{file}: line {number} is no event: {error}") from None

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pydicom
 import pytest
@@ -20,16 +21,20 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit, Ultrasoun
 
 from fetalstream import FetalStreamError
 from fetalstream.pipeline.pacs import PacsError, Wanted, export, subject_of
-from fetalstream.sinks import ModelRef, PlaneLeft, StreamDamaged, StreamStarted
+from fetalstream.sinks import AnyEvent, ChdScored, ModelRef, PlaneLeft, StreamDamaged, StreamStarted
+from fetalstream.sinks.dicom import Exported, Identity, read_record
 from fetalstream.sinks.dicom.archive import Archive
 from fetalstream.sinks.dicom.send import send_all
 from fetalstream.sinks.dicom.spool import Spool
 from fetalstream.sinks.jsonl import JsonLinesSink
+from fetalstream.sinks.sidecar import SourceObject
+from fetalstream.sinks.store import StoreSink
 from fetalstream.sources import Damage, Frame
 from fetalstream.sources.dicom import DicomSource
 from fetalstream.sources.phantom.source import PhantomSource
 
 from ..servers.orthanc import Orthanc
+from ..sinks.dicom.conftest import write_capture
 
 SOP, STUDY, SERIES = (f"1.2.826.0.1.3680043.8.498.{number}" for number in (77, 71, 72))
 PATIENT = {
@@ -212,9 +217,9 @@ def test_a_record_of_other_frames_is_not_trusted(gappy: Path, reviewed: Path, tm
         ({"cine": None}, "give its source as well"),
         ({"folder": Path("nowhere")}, "is no folder"),
         ({"cine": None, "of_cine": True}, "give the cine as well"),
-        ({"events": Path("nowhere.jsonl")}, "nowhere.jsonl: cannot be read"),
+        ({"events": Path("other.jsonl")}, "a review has its own events"),
     ],
-    ids=["no cine", "no folder", "identity of no cine", "no events"],
+    ids=["no cine", "no folder", "identity of no cine", "other events"],
 )
 def test_what_cannot_be_done_is_said_in_one_line(
     change: dict[str, Any], complaint: str, gappy: Path, reviewed: Path, tmp_path: Path
@@ -247,6 +252,112 @@ def test_a_made_up_patient_stands_for_a_study_and_says_nothing_of_a_file(tmp_pat
     assert len(hidden) == 12
     assert set(hidden) <= set("0123456789abcdef")
     assert hidden == subject_of("Jane_Doe-1234abcd")
+
+
+# Captures.
+
+
+def chd(stream: str) -> ChdScored:
+    return ChdScored(
+        stream=stream,
+        sequence=9,
+        level="exam",
+        score=0.31,
+        low=0.12,
+        high=0.55,
+        abstains=False,
+        reason="",
+        frame_indexes=(0, 1, 2, 9),
+        start_seconds=0.0,
+        end_seconds=0.4,
+        clips=1,
+        head=ModelRef(name="heart head", sha256="ef" * 32, version="1"),
+        trained_on="phantom hearts",
+        prevalence=0.01,
+        positive_predictive_value=None,
+    )
+
+
+@pytest.fixture
+def captured(gappy: Path, tmp_path: Path) -> Path:
+    """A folder with one capture of the cine."""
+    source = DicomSource(gappy)
+    info = source.open()
+    source.close()
+    assert info.dicom is not None
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    origin = SourceObject(
+        sop_instance_uid=SOP,
+        sop_class_uid=str(UltrasoundMultiFrameImageStorage),
+        study_instance_uid=STUDY,
+        series_instance_uid=SERIES,
+        frame_number=7,
+    )
+    write_capture(folder, stream=info.name, source_dicom=origin, wall_time="")
+    return folder
+
+
+def report_of(done: Exported) -> Any:
+    return pydicom.dcmread(next(file for file in done.files if file.name.startswith("report-")))
+
+
+def test_a_heart_score_names_its_frames_in_the_cine(gappy: Path, reviewed: Path, captured: Path, tmp_path: Path):
+    sink = JsonLinesSink(reviewed / "events.jsonl")
+    sink.write(chd(reviewed.name))
+    sink.close()
+    wanted = Wanted(folder=captured, out=tmp_path / "a", cine=gappy, events=reviewed / "events.jsonl")
+    for done in (export(wanted), export(Wanted(folder=reviewed, out=tmp_path / "b", cine=gappy))):
+        content: Any = ComprehensiveSR.from_dataset(report_of(done)).content
+        (heart,) = [
+            group
+            for group in content.get_image_measurement_groups()
+            if group.finding_type is not None and group.finding_type.value == "four_chamber"
+        ]
+        (image,) = heart.source_images
+        assert image.referenced_sop_instance_uid == SOP
+        assert image.referenced_frame_numbers == [1, 2, 5, 13]  # 3, 4 and 11 could not be decoded
+
+
+def test_events_come_from_a_store_too_and_only_those_of_the_stream(captured: Path, reviewed: Path, tmp_path: Path):
+    events = [msgspec.json.decode(line, type=AnyEvent) for line in (reviewed / "events.jsonl").open("rb")]
+    store, lines = StoreSink(tmp_path / "events.db", power_safe=False), JsonLinesSink(tmp_path / "all.jsonl")
+    for sink in (store, lines):
+        for event in (
+            msgspec.structs.replace(events[0], stream="another"),
+            chd("another"),
+            *events,
+            chd(reviewed.name),
+        ):
+            sink.write(event)
+        sink.close()
+    for name in ("events.db", "all.jsonl"):
+        done = export(Wanted(folder=captured, out=tmp_path / f"of {name}", events=tmp_path / name))
+        assert str(report_of(done)).count("'chd_score'") == 1
+    with pytest.raises(FetalStreamError, match=r"all\.jsonl: holds more than one stream"):
+        read_record(tmp_path / "all.jsonl")
+
+
+def test_events_that_are_not_there_are_named(captured: Path, tmp_path: Path):
+    for events, complaint in (("gone.jsonl", "cannot be read"), ("empty.jsonl", "holds no events of the stream")):
+        (tmp_path / "empty.jsonl").touch()
+        with pytest.raises(FetalStreamError, match=f"{events}: {complaint}"):
+            export(Wanted(folder=captured, out=tmp_path / "dicom", events=tmp_path / events))
+
+
+def test_captures_of_another_study_are_not_filed_with_a_cines_patient(gappy: Path, captured: Path, tmp_path: Path):
+    for sidecar in captured.glob("*.json"):
+        sidecar.write_text(sidecar.read_text().replace('"us-', '"us-0'))
+    with pytest.raises(PacsError, match="the captures are of another study"):
+        export(Wanted(folder=captured, out=tmp_path / "dicom", cine=gappy, of_cine=True))
+
+
+def test_captures_of_two_exams_are_not_filed_under_one_persons_name(captured: Path, tmp_path: Path):
+    write_capture(captured, number=2, stream="the-next-patient-1234abcd")
+    who = Identity(patient_id="MRN4711")
+    with pytest.raises(PacsError, match="of 2 exams, an identity is of one person"):
+        export(Wanted(folder=captured, out=tmp_path / "dicom", identity=who))
+    assert len(export(Wanted(folder=captured, out=tmp_path / "dicom")).files) == 8  # nobody's, each with its own number
 
 
 # The commands.

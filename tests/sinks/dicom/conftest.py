@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,63 +59,65 @@ def captures(tmp_path: Path) -> Path:
     return folder
 
 
+def write_capture(
+    folder: Path,
+    plane: str = "abdomen",
+    *,
+    colour: bool = False,
+    clip: bool = True,
+    best: int = 4,
+    number: int = 1,
+    steps_seconds: tuple[float, ...] = (),
+    **fields: Any,
+) -> Path:
+    """One capture as the live pipeline writes it; its sidecar's path. Fields of the sidecar go by keyword."""
+    pictures = moving(colour=colour)
+    rows, columns = pictures[0].shape[:2]
+    times = np.cumsum((0.0, *(steps_seconds or (0.04,) * (FRAMES - 1))))
+    stills = [
+        Still(
+            frame_index=index,
+            pts_seconds=float(seconds),
+            width_px=columns,
+            height_px=rows,
+            left_px=0,
+            top_px=0,
+            pixels=picture,
+        )
+        for index, (picture, seconds) in enumerate(zip(pictures, times, strict=True))
+    ]
+    name = f"{number:04d}-{plane}-{best * 0.04:.2f}s"
+    sidecar = Sidecar(
+        capture_id=name,
+        plane=plane,
+        score=0.93,
+        quality=0.81,
+        pts_seconds=float(times[best]),
+        frame_index=best,
+        stream="scan-of-Smith-1234abcd",
+        source="file:/home/nurse/scan-of-Smith.mp4",
+        model=MODEL,
+        config_sha256="cd" * 32,
+        software="fetalstream test",
+        masked=True,
+        wall_time="2026-11-25T09:45:00.000+00:00",
+        clip=ClipSpan(start_seconds=0, end_seconds=0.36, fps=25.0, frames=FRAMES, still_number=best + 1)
+        if clip
+        else None,
+    )
+    sidecar = msgspec.structs.replace(sidecar, **fields)
+    file = folder / f"{name}.json"
+    file.with_suffix(".png").write_bytes(png(stills[best]))
+    if clip:
+        file.with_suffix(".mp4").write_bytes(mp4(stills, frame_seconds=0.04))
+    file.write_text(sidecar_text(sidecar))
+    return file
+
+
 @pytest.fixture
 def make_capture(captures: Path) -> MakeCapture:
-    """Writes one capture as the live pipeline does, and gives its sidecar's path; fields go by keyword."""
-
-    def make(
-        plane: str = "abdomen",
-        *,
-        colour: bool = False,
-        clip: bool = True,
-        best: int = 4,
-        number: int = 1,
-        steps_seconds: tuple[float, ...] = (),
-        **fields: Any,
-    ) -> Path:
-        pictures = moving(colour=colour)
-        rows, columns = pictures[0].shape[:2]
-        times = np.cumsum((0.0, *(steps_seconds or (0.04,) * (FRAMES - 1))))
-        stills = [
-            Still(
-                frame_index=index,
-                pts_seconds=float(seconds),
-                width_px=columns,
-                height_px=rows,
-                left_px=0,
-                top_px=0,
-                pixels=picture,
-            )
-            for index, (picture, seconds) in enumerate(zip(pictures, times, strict=True))
-        ]
-        name = f"{number:04d}-{plane}-{best * 0.04:.2f}s"
-        sidecar = Sidecar(
-            capture_id=name,
-            plane=plane,
-            score=0.93,
-            quality=0.81,
-            pts_seconds=float(times[best]),
-            frame_index=best,
-            stream="scan-of-Smith-1234abcd",
-            source="file:/home/nurse/scan-of-Smith.mp4",
-            model=MODEL,
-            config_sha256="cd" * 32,
-            software="fetalstream test",
-            masked=True,
-            wall_time="2026-11-25T09:45:00.000+00:00",
-            clip=ClipSpan(start_seconds=0, end_seconds=0.36, fps=25.0, frames=FRAMES, still_number=best + 1)
-            if clip
-            else None,
-        )
-        sidecar = msgspec.structs.replace(sidecar, **fields)
-        file = captures / f"{name}.json"
-        file.with_suffix(".png").write_bytes(png(stills[best]))
-        if clip:
-            file.with_suffix(".mp4").write_bytes(mp4(stills, frame_seconds=0.04))
-        file.write_text(sidecar_text(sidecar))
-        return file
-
-    return make
+    """Writes one capture into the folder (see `write_capture`)."""
+    return partial(write_capture, captures)
 
 
 @pytest.fixture
