@@ -30,7 +30,7 @@ def tracked() -> list[str]:
 
 def test_it_holds_every_module_weight_and_preset_and_no_test(wheel: Path):
     packaged = {"sources", "models", "sinks", "pipeline", "configs"}
-    suffixes = {".py", ".yaml", ".safetensors", ".typed", ".json"}
+    suffixes = {".py", ".yaml", ".safetensors", ".typed", ".json", ".html", ".css", ".js"}
     wanted = {
         f"fetalstream/{name}"
         for name in tracked()
