@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,10 @@ from .servers import orthanc as orthanc_server
 from .servers.orthanc import Orthanc
 from .servers.running import RtspServer, StartServer, is_installed
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = Path("/usr/bin/chromium")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -88,3 +93,19 @@ def orthanc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orthanc
     server = Orthanc(tmp_path / "orthanc").start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")  # not longer: while it is there, this thread has a running event loop
+def chromium() -> "Iterator[Browser]":
+    """The system's browser, without a screen."""
+    if not CHROMIUM.exists():
+        message = f"{CHROMIUM} is not installed (Debian packages: .ci/packages.txt)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -77,7 +77,7 @@ def opened_page(
     except SinkError as error:
         if not optional or "pip install" not in str(error):
             raise
-        console.print(f"No live page: {error}")
+        console.print(f"No live page: {error}", markup=False, soft_wrap=True)  # "[ui]" is no style
         yield LivePage(None)
         return
     try:

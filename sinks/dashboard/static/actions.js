@@ -143,7 +143,7 @@ export class Actions {
     const name = document.createElement("b");
     name.textContent = titleOf(last.plane);
     const words = document.createElement("span");
-    words.append("Last capture: ", name, `, ${last.kept ? "kept" : (CAUSES[last.cause] ?? last.cause)}`);
+    words.append(name, document.createElement("br"), `last capture, ${last.kept ? "kept" : (CAUSES[last.cause] ?? last.cause)}`);
     box.append(image, words);
   }
 }

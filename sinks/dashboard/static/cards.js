@@ -33,7 +33,7 @@ export function renderHeart(story, parts) {
   const isPhantom = /phantom/i.test(scored.trained_on);
   at("heart-tag").textContent = isPhantom ? "Phantom" : "Research";
   const interval = `${scored.low.toFixed(2)} to ${scored.high.toFixed(2)}`;
-  if (scored.abstains) value("heart-value", "Abstains", "abstains", `score ${scored.score.toFixed(2)}`);
+  if (scored.abstains) value("heart-value", "Abstains", "abstains");
   else value("heart-value", scored.score.toFixed(2), "", `(${interval})`);
   const range = at("heart-range").style;
   for (const name of ["low", "high", "score"]) range.setProperty(`--${name}`, `${100 * scored[name]}%`);
@@ -43,9 +43,9 @@ export function renderHeart(story, parts) {
 function heartText(scored, interval, isPhantom) {
   const clips = scored.clips === 1 ? "1 clip" : `${scored.clips} clips`;
   const parts = [];
-  if (scored.abstains) parts.push(`${sentence(scored.reason)}. Interval ${interval}.`);
-  parts.push(`0 like normal hearts, 1 like abnormal. ${clips}.`);
-  if (isPhantom) parts.push(`Trained on ${scored.trained_on}: says nothing of patients.`);
+  if (scored.abstains) parts.push(`${sentence(scored.reason)}. Score ${scored.score.toFixed(2)} (${interval}).`);
+  else parts.push(`0 is like normal hearts, 1 like abnormal ones. ${clips}.`);
+  if (isPhantom) parts.push("Learnt from phantoms: says nothing of patients.");
   else if (scored.positive_predictive_value !== null) {
     const right = Math.round(100 * scored.positive_predictive_value);
     parts.push(`At ${percentOf(scored.prevalence)} prevalence, ${right} of 100 calls are right.`);

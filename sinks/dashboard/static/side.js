@@ -1,7 +1,7 @@
 // Quality of the plane in view, and the checklist with its thumbnails.
 
 import { captureOf } from "./story.js";
-import { goodOf, percentOf, sentence, titleOf } from "./words.js";
+import { breakableTitleOf, goodOf, percentOf, protocolOf, sentence, titleOf } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -41,30 +41,35 @@ const tiles = new Map(); // by item
 function rowsOf(story) {
   if (story.items.size) {
     return [...story.items.values()].map((item) => ({
-      key: item.item, plane: item.plane, state: item.state, name: titleOf(item.item), words: wordsOf(item),
+      key: item.item, plane: item.plane, state: item.state, name: breakableTitleOf(item.item), words: wordsOf(item),
     }));
   }
   const seen = new Set([...story.best.keys(), ...[...story.captures.values()].map((capture) => capture.plane)]);
   return [...seen].map((plane) => ({
-    key: plane, plane, state: "done", name: titleOf(plane), words: `seen, best ${percentOf(story.best.get(plane)?.best_score ?? 0)}`,
+    key: plane, plane, state: "done", name: breakableTitleOf(plane), words: `seen, best ${percentOf(story.best.get(plane)?.best_score ?? 0)}`,
   }));
 }
 
 function wordsOf(item) {
-  if (item.state === "poor" && item.reasons.length) return `poor: ${item.reasons[0]}`;
   const word = STATE_WORDS[item.state] ?? item.state;
   return item.wanted > 1 ? `${word}, ${item.seen} of ${item.wanted}` : word;
+}
+
+/** Why items are poor: what to do again. */
+function poorOf(items) {
+  const poor = items.filter((item) => item.state === "poor" && item.reasons.length);
+  return poor.map((item) => `${titleOf(item.item)}: ${item.reasons.join(", ")}.`).join(" ");
 }
 
 export function renderChecklist(story) {
   const rows = rowsOf(story);
   const items = [...story.items.values()];
   const done = items.filter((item) => item.state === "done").length;
-  at("checklist-heading").textContent = items.length ? `Checklist: ${titleOf(items[0].protocol)}` : "Planes seen so far";
+  at("checklist-heading").textContent = items.length ? `Checklist: ${protocolOf(items[0].protocol)}` : "Planes seen so far";
   at("tally").textContent = items.length ? `${done} of ${items.length} done` : "";
-  at("checklist-hint").textContent = rows.length ? "" : "None yet. Each plane appears here with its best picture.";
+  at("checklist-hint").textContent = rows.length ? poorOf(items) : "None yet. Each plane appears here with its best picture.";
   const list = at("checklist");
-  list.dataset.columns = rows.length <= 4 ? "2" : rows.length <= 9 ? "3" : rows.length <= 12 ? "4" : "5";
+  list.dataset.tiles = rows.length <= 4 ? "four" : rows.length <= 6 ? "six" : "many";
   for (const [key, tile] of tiles) {
     if (rows.some((row) => row.key === key)) continue;
     tile.remove();
@@ -87,18 +92,21 @@ function renderTile(list, story, row) {
   tile.dataset.inView = story.plane?.name === row.plane ? "yes" : "no";
   tile.querySelector(".state").textContent = row.words;
   tile.title = `${row.name}: ${row.words}`;
-  renderThumbnail(tile, thumbnailOf(story, row.plane));
+  renderThumbnail(tile, thumbnailOf(story, row.plane), seenOf(story, row.plane));
 }
 
 /** Address of the picture for a plane: its capture, else the best moment of its visits, which the server remembers. */
 export function thumbnailOf(story, plane) {
   const capture = captureOf(story, plane);
-  if (capture) return `/captures/${encodeURIComponent(capture.capture_id)}`;
+  return capture ? `/captures/${encodeURIComponent(capture.capture_id)}` : seenOf(story, plane);
+}
+
+function seenOf(story, plane) {
   const best = story.best.get(plane);
   return best ? `/seen/${encodeURIComponent(plane)}?v=${best.sequence}` : "";
 }
 
-function renderThumbnail(tile, address) {
+function renderThumbnail(tile, address, seen) {
   if ((tile.dataset.picture ?? "") === address) return;
   tile.dataset.picture = address;
   tile.querySelector("img")?.remove();
@@ -106,6 +114,9 @@ function renderThumbnail(tile, address) {
   const image = element("img", "");
   image.alt = "";
   image.src = address;
-  image.onerror = () => image.remove();
+  image.onerror = () => {
+    if (!image.src.includes("/seen/") && seen) image.src = seen;
+    else image.remove();
+  };
   tile.prepend(image);
 }

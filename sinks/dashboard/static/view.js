@@ -1,6 +1,6 @@
 // The picture's frame, the banner over it, the label and how sure it is.
 
-import { bannerOf, clockOf, percentOf, sentence, titleOf } from "./words.js";
+import { bannerOf, clockOf, percentOf, titleOf } from "./words.js";
 
 const LOOKING_MS = 8000;
 const LATE_MS = 1500;
@@ -16,7 +16,7 @@ function setText(element, text) {
 /** What may be shown of the picture: "live", "old" or "none", and what is said in its place. */
 function pictureState(page, source) {
   const { story, picture, connected, runningSince } = page;
-  if (HIDDEN_SIGNALS.has(story.signal.state)) return ["none", ""];
+  if (HIDDEN_SIGNALS.has(story.signal.state)) return ["none", "Hidden: nobody knows where names stand on such a screen."];
   const shown = picture.drawnAt > -Infinity;
   if (!connected || story.ended || OLD_STATES.has(source.state)) return [shown ? "old" : "none", ""];
   if (page.phase !== "running" || source.state !== "running") return [shown ? "old" : "none", ""];
@@ -61,18 +61,20 @@ function renderBanner(banner, stage) {
   }
   if (box.dataset.tone !== banner.tone) box.dataset.tone = stage.dataset.tone;
   setText(at("banner-title"), banner.title);
-  setText(at("banner-text"), banner.why ? `${banner.text} (${sentence(banner.why)}.)` : banner.text);
+  setText(at("banner-text"), banner.why ? `${banner.text} (${banner.why})` : banner.text);
 }
 
 function renderLabel(page, source) {
   const { story, status, phase } = page;
   const label = at("label");
+  at("now").dataset.pts = status.pts_seconds;
   const analysed = phase === "running" && page.connected && source.state === "running"
     && story.signal.state === "open" && !story.paused && !story.ended;
   const named = story.override ?? story.plane?.name ?? null;
   if (!analysed) {
     label.dataset.plane = "none";
     label.dataset.long = "no";
+    label.dataset.name = "";
     setText(label, "Nothing is analysed");
     setText(at("score"), "–");
     setText(at("model-says"), "");
@@ -82,18 +84,23 @@ function renderLabel(page, source) {
   label.dataset.plane = story.override !== null ? "operator" : isPlane ? "in-view" : "none";
   const words = isPlane ? titleOf(named) : "No standard plane";
   label.dataset.long = words.length > 13 && isPlane ? "yes" : "no";
+  label.dataset.name = isPlane ? named : "";
   setText(label, words);
-  const score = story.plane ? status.scores[story.plane.name] ?? story.plane.score : null;
+  const score = story.plane && story.override === null ? modelScore(story, status) : null;
   setText(at("score"), score === null ? "–" : percentOf(score));
-  setText(at("model-says"), saidBelow(story, score));
+  setText(at("model-says"), saidBelow(story, status));
 }
 
-function saidBelow(story, score) {
+function modelScore(story, status) {
+  return status.scores[story.plane.name] ?? story.plane.score;
+}
+
+function saidBelow(story, status) {
   if (story.override === null) {
     return story.plane || story.ended ? "" : "Move the probe until a standard plane comes into view.";
   }
-  const model = story.plane ? `${titleOf(story.plane.name)}, ${percentOf(score)}` : "no standard plane";
-  return `Your label. The model says: ${model}. O changes it or takes it back.`;
+  const model = story.plane ? `${titleOf(story.plane.name)}, ${percentOf(modelScore(story, status))}` : "no standard plane";
+  return `Your label. The model: ${model}. O changes it.`;
 }
 
 /** The small print: how fast and how late. */
@@ -118,6 +125,6 @@ export function renderTop(page) {
   const model = story.started?.model;
   setText(at("source"), story.started?.source ?? about?.source ?? "not known yet");
   at("source").title = at("source").textContent;
-  setText(at("model"), model ? `${model.name} ${model.sha256.slice(0, 8)}` : `${about?.model ?? ""}, loading`);
+  setText(at("model"), model ? `${model.name} ${model.sha256.slice(0, 8)}` : `${about?.model ?? ""}${page.phase === "loading" ? ", loading" : ""}`);
   if (model) at("model").title = `SHA-256 ${model.sha256}, version ${model.version}`;
 }

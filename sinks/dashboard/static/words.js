@@ -2,7 +2,7 @@
 
 const PLANES = {
   background: "No standard plane",
-  four_chamber: "Four chambers",
+  four_chamber: "Four-chamber",
   lips_nose: "Lips and nose",
   lvot: "LVOT",
   rvot: "RVOT",
@@ -11,7 +11,9 @@ const PLANES = {
   three_vessel: "Three vessels",
 };
 
-/** "four_chamber" -> "Four chambers"; what is not known is spelled out. */
+const PROTOCOLS = { core_4: "core views", isuog_midtrimester: "ISUOG mid-trimester" };
+
+/** "four_chamber" -> "Four-chamber"; what is not known is spelled out. */
 export function titleOf(plane) {
   if (Object.hasOwn(PLANES, plane)) return PLANES[plane];
   const words = plane.replaceAll("_", " ");
@@ -22,6 +24,15 @@ export function titleOf(plane) {
 export function weeksOf(days) {
   const whole = Math.round(days);
   return `${Math.floor(whole / 7)} w ${whole % 7} d`;
+}
+
+/** The same, and where a narrow tile may break it. */
+export function breakableTitleOf(plane) {
+  return titleOf(plane).replace(/^Trans(?=[a-z])/, "Trans\u00ad");
+}
+
+export function protocolOf(name) {
+  return Object.hasOwn(PROTOCOLS, name) ? PROTOCOLS[name] : name.replaceAll("_", " ");
 }
 
 const QUALITY = {
@@ -94,7 +105,7 @@ export const LEGEND = [
   ["Confidence", "How sure the model is of this plane, smoothed over about half a second. Not the quality of the plane."],
   ["Strip", "Confidence over the last 30 s. Green where a plane was in view, grey where none was, gaps where nothing was analysed."],
   ["Quality", "What keeps this picture from being a good one, and what helps. Only while a plane is in view."],
-  ["Checklist", "Done: a good view was seen. Poor: seen, but not good enough, and why. Missing: not seen yet."],
+  ["Checklist", "Done (✓): a good view was seen. Poor (!): seen, but not good enough; why stands below. Missing (○): not seen yet. Cyan frame: in view now."],
   ["Captures", "The best picture of each plane is saved by itself where a folder is set. C saves one now. K protects the last one from being replaced, D deletes it."],
   ["Heart score", "0: like the normal hearts it has learnt from, 1: like the abnormal ones. Bar: the interval. “Abstains”: it does not commit itself."],
   ["Dropped", "Pictures left out because newer ones were there. The newest is always analysed first; a few are no harm."],

@@ -1,0 +1,309 @@
+"""The law of the page, seen by the system's Chromium: readable, reachable by keys, plain about its source."""
+
+import importlib.util
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from fetalstream.sinks import Operation
+
+pytestmark = pytest.mark.server
+
+SIZES = ((1280, 800), (1920, 1080))
+SLOW_MS = 20_000
+STALLED_SECONDS = 2.0
+AXE_OPTIONS: dict[str, Any] = {"rules": {"color-contrast-enhanced": {"enabled": True}}}
+"""Contrast of at least 7 to 1: the room is dark, and the screen two metres away."""
+
+
+def _states() -> Any:
+    script = Path(__file__).parents[3] / "benchmarks" / "page_states.py"
+    spec = importlib.util.spec_from_file_location("page_states", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["page_states"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+states = _states()
+Open = Callable[..., tuple[Page, Any]]
+
+
+@pytest.fixture(scope="module")
+def phantom() -> Any:
+    return states.Phantom()
+
+
+@pytest.fixture
+def opened(chromium: Browser, phantom: Any) -> Iterator[Open]:
+    """Opens the page in a state by its name, at a size; nothing may go wrong in its script."""
+    closing: list[Callable[[], Any]] = []
+    complaints: list[str] = []
+
+    def open_page(name: str, size: tuple[int, int] = SIZES[0]) -> tuple[Page, Any]:
+        scene, key = states.KEYS.get(name, (name, ""))
+        context = states.staged(scene, phantom)
+        stage = context.__enter__()
+        page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+        closing.extend((page.close, lambda: context.__exit__(None, None, None)))
+        page.set_default_timeout(SLOW_MS)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(stage.address)
+        expect(page.locator("#picture")).to_be_attached()
+        stage.scene = scene
+        settle(page, stage)
+        if key:
+            page.keyboard.press(key)
+        return page, stage
+
+    yield open_page
+    for close in closing:
+        close()
+    assert complaints == []
+
+
+def settle(page: Page, stage: Any, seconds: float = 0.4) -> None:
+    """Let the page draw, while pictures come as they would."""
+    if stage.status.phase != "loading":
+        expect(page.locator("#model")).not_to_contain_text("loading", timeout=SLOW_MS)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        states.keep_live(stage, stage.scene)
+        page.wait_for_timeout(60)
+
+
+def wait(page: Page, done: Callable[[], bool], seconds: float = 15.0) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "what was waited for has not come"
+        page.wait_for_timeout(20)
+
+
+@pytest.mark.parametrize(
+    "name", ["loading", "faults", "captured", "abstains", "override", "stalled", "ended", *states.KEYS]
+)
+def test_axe_finds_nothing_wrong(opened: Open, name: str):
+    page, _ = opened(name)
+    found = Axe().run(page, options=AXE_OPTIONS).response["violations"]
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+
+
+CUT_OFF = """() => {
+  const cut = [];
+  const parts = ".label, .score, .banner *, .tile .name, .quality li, .card *, button, .last, .health p, .research";
+  for (const part of document.querySelectorAll(parts)) {
+    const box = part.getBoundingClientRect();
+    if (!box.width || part.closest("dialog:not([open])")) continue;
+    const frame = (part.closest(".tile, .panel, .stage, dialog") ?? document.body).getBoundingClientRect();
+    const wide = box.left < frame.left - 1 || box.right > frame.right + 1;
+    const high = box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+    const inside = part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display !== "inline";
+    if (wide || high || inside) cut.push(`${part.className || part.tagName}: ${part.textContent.trim().slice(0, 40)}`);
+  }
+  const root = document.documentElement;
+  if (root.scrollHeight > root.clientHeight || root.scrollWidth > root.clientWidth) cut.push("the page scrolls");
+  const list = document.getElementById("checklist");
+  if (list.scrollHeight > list.clientHeight + 1) cut.push("the checklist scrolls");
+  return cut;
+}"""
+
+
+@pytest.mark.parametrize("name", list(states.SCENES))
+def test_nothing_is_cut_off(opened: Open, name: str):
+    page, stage = opened(name)
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        settle(page, stage, 0.15)
+        assert page.evaluate(CUT_OFF) == [], f"at {width} x {height}"
+
+
+def test_what_matters_can_be_read_from_two_metres(opened: Open):
+    """Capitals of 16 minutes of arc are 9.3 mm high at 2 m: 34 px of a 24-inch screen of 1920 px, a font of 47 px."""
+    page, _ = opened("stalled", SIZES[1])
+    sizes = {
+        part: page.locator(part).evaluate("element => parseFloat(getComputedStyle(element).fontSize)")
+        for part in ("#label", "#score", "#banner-title")
+    }
+    assert min(sizes.values()) >= 47, sizes
+
+
+def test_every_action_is_a_key_and_a_button_that_tab_reaches(opened: Open):
+    page, _ = opened("captured")
+    names: list[str] = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        focused = page.evaluate("() => document.activeElement.textContent.trim()")
+        if focused in names:
+            break
+        names.append(focused)
+    buttons = [re.sub(r"\s+", " ", name) for name in names]
+    for wanted in ("C Capture", "K Keep", "D Discard", "O Override", "P Pause", "M Mark", "L Log", "? Keys"):
+        assert wanted in buttons
+
+
+@pytest.mark.parametrize("by", ["key", "button"])
+def test_each_wish_reaches_the_run(opened: Open, by: str):
+    page, stage = opened("captured")
+    last = str(page.locator("#last").get_attribute("data-state")).split()[0]
+
+    def do(key: str) -> None:
+        if by == "key":
+            page.keyboard.press(key)
+        else:
+            page.locator("#buttons button", has=page.locator(f"kbd:text-is('{key.upper()}')")).click()
+
+    for key in ("c", "k", "d", "d", "m", "p"):
+        do(key)
+        page.wait_for_timeout(250)  # an operator's pace
+    wanted = [("capture", ""), ("keep", last), ("discard", last), ("mark", ""), ("pause", "")]
+    wait(page, lambda: len(stage.wishes) >= len(wanted))
+    assert [(one.wish, one.value) for one in stage.wishes] == wanted
+    stage.tell("operator.paused", paused=True, pts_seconds=1.0)
+    expect(page.locator("#banner-title")).to_have_text("Paused")
+    do("p")
+    wait(page, lambda: stage.wishes[-1] == Operation(wish="resume"))
+
+
+def test_a_label_is_overridden_by_keys_alone_and_taken_back(opened: Open):
+    page, stage = opened("captured")
+    page.keyboard.press("o")
+    expect(page.locator("#choose")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    wait(page, lambda: bool(stage.wishes))
+    assert stage.wishes[-1] == Operation(wish="override", value="kidneys")  # the one behind the one in view
+    expect(page.locator("#choose")).to_be_hidden()
+    stage.tell("operator.override", plane="kidneys", plane_said="four_chamber", pts_seconds=1.0)
+    expect(page.locator("#label")).to_have_text("Kidneys")
+    expect(page.locator("#model-says")).to_contain_text("The model: Four-chamber")
+    page.keyboard.press("o")
+    page.keyboard.press("x")
+    wait(page, lambda: stage.wishes[-1] == Operation(wish="override", value=""))
+    stage.tell("operator.override", plane="", plane_said="four_chamber", pts_seconds=1.0)
+    expect(page.locator("#label")).to_have_text("Four-chamber")
+
+
+def test_an_override_ends_with_what_it_was_said_of(opened: Open):
+    page, stage = opened("override")
+    expect(page.locator("#label")).to_have_text("Three vessels")
+    stage.tell("plane.entered", plane="femur", start_seconds=2.0, score=0.9)
+    expect(page.locator("#label")).to_have_text("Femur")
+
+
+def test_single_keys_can_be_switched_off(opened: Open):
+    page, stage = opened("help")
+    page.locator("#keys-on").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("c")
+    page.keyboard.press("Control+c")
+    page.wait_for_timeout(300)
+    assert stage.wishes == []
+    page.locator("#buttons button").first.click()
+    wait(page, lambda: stage.wishes == [Operation(wish="capture")])
+
+
+@pytest.mark.parametrize(
+    ("state", "title"), [("stalled", "Stalled"), ("reconnecting", "Reconnecting"), ("failed", "Source failed")]
+)
+def test_a_source_in_trouble_is_said_across_the_picture_within_two_seconds(opened: Open, state: str, title: str):
+    page, stage = opened("captured")
+    expect(page.locator("#banner")).to_be_hidden()
+    expect(page.locator("#live-mark")).to_be_visible()
+    stage.tell("stream.state", state=state, reason="the cable")
+    stage.now(state=state)
+    expect(page.locator("#banner-title")).to_have_text(title, timeout=STALLED_SECONDS * 1000)
+    expect(page.locator("#live-mark")).to_be_hidden()
+    expect(page.locator("#label")).to_have_text("Nothing is analysed")
+    stage_box, banner_box = page.locator("#stage").bounding_box(), page.locator("#banner").bounding_box()
+    assert stage_box is not None
+    assert banner_box is not None
+    assert banner_box["width"] > 0.97 * stage_box["width"]
+
+
+def test_a_page_that_has_lost_its_server_says_so_and_finds_back(opened: Open):
+    page, stage = opened("captured")
+    port = stage.dashboard.port
+    stage.dashboard.close()
+    expect(page.locator("#banner-title")).to_have_text("No connection", timeout=STALLED_SECONDS * 1000)
+    again = states.Dashboard(states.About(source="", model="compact", parts=(), software=""), port=port)
+    try:
+        expect(page.locator("#banner-title")).to_have_text("Loading the model", timeout=SLOW_MS)
+        assert page.locator("#checklist").inner_text() == ""
+    finally:
+        again.close()
+
+
+def test_where_no_fan_is_known_no_old_picture_is_left_standing(opened: Open):
+    page, stage = opened("captured")
+    expect(page.locator("#stage")).to_have_attribute("data-picture", "live")
+    stage.tell("signal.changed", state="not_b_mode", reason="as in a menu", pts_seconds=2.0, epoch=0)
+    stage.now(signal="not_b_mode")
+    expect(page.locator("#stage")).to_have_attribute("data-picture", "none", timeout=STALLED_SECONDS * 1000)
+    expect(page.locator("#picture")).to_be_hidden()
+
+
+def test_the_checklist_fills_in_with_the_picture_of_the_capture(opened: Open):
+    page, stage = opened("nothing_in_view")
+    tile = page.locator(".tile", has_text="Femur")
+    expect(tile).to_have_attribute("data-state", "missing")
+    stage.visit("femur")
+    stage.items("core_4", states.CORE, ("femur",))
+    expect(tile).to_have_attribute("data-state", "done")
+    wait(page, lambda: tile.locator("img").evaluate("image => image.naturalWidth") > 100)
+    expect(page.locator("#tally")).to_have_text("1 of 5 done")
+    expect(page.locator("#toasts")).to_contain_text("Captured: Femur")
+
+
+def test_a_reload_in_mid_stream_loses_nothing(opened: Open):
+    page, stage = opened("captured")
+    before = page.locator("#label").inner_text(), page.locator("#tally").inner_text(), page.locator("#age").inner_text()
+    for number in range(40):
+        stage.tell("operator.marked", text=str(number), plane="", pts_seconds=1.0)
+        if number in (10, 20, 30):
+            page.reload()
+    expect(page.locator("#model")).not_to_contain_text("loading")
+    settle(page, stage)
+    after = page.locator("#label").inner_text(), page.locator("#tally").inner_text(), page.locator("#age").inner_text()
+    assert after == before
+    page.keyboard.press("l")
+    numbers = page.locator("#lines li").evaluate_all("lines => lines.map((line) => Number(line.dataset.n))")
+    assert numbers == list(range(numbers[-1] + 1))
+    assert page.locator("#lines li").last.inner_text().endswith("39")
+
+
+def test_how_late_the_picture_is_stands_on_the_page(opened: Open):
+    page, stage = opened("captured")
+    settle(page, stage, 1.5)
+    found = re.search(r"(\d+) ms behind the machine", page.locator("#health").inner_text())
+    assert found is not None
+    assert int(found[1]) < 1500
+    late = stage.phantom.shown(2.0)._replace(captured_ns=time.monotonic_ns() - 3 * 10**9)
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        stage.dashboard.show(late)
+        page.wait_for_timeout(100)
+    found = re.search(r"(\d+) ms behind the machine", page.locator("#health").inner_text())
+    assert found is not None
+    assert 2900 < int(found[1]) < 6000
+    expect(page.locator("#health")).to_have_class("late")
+
+
+def test_the_page_asks_nobody_but_its_server(chromium: Browser, phantom: Any):
+    with states.staged("captured", phantom) as stage:
+        page = chromium.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(stage.address)
+        expect(page.locator("#model")).not_to_contain_text("loading", timeout=SLOW_MS)
+        page.close()
+        assert len(asked) > 10
+        assert [url for url in asked if not url.startswith(stage.address)] == []
