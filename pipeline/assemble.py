@@ -18,7 +18,7 @@ from ..sources.credentials import masked
 from ..sources.uri import parse_uri
 from . import plugins
 from .analyst import Analyst
-from .companion import Background, Onlooker
+from .companion import Background, Companion, Onlooker
 from .companions import companions_for
 from .config import (
     AdaptiveSection,
@@ -36,15 +36,17 @@ from .config import (
 from .fan_memory import FanMemory
 from .fan_watch import FanWatch
 from .gates import GateRules, Gates, GateState
+from .hindsight import RULES, Course, Hindsight
 from .look_closer import LookCloser
 from .messages import Nudge
 from .outlets import Outlets
 from .recorder import Recorder
 from .run import Flow, StreamRun
 from .sampling import EveryFrame, FixedRate, Motion, Sampler
+from .segments import Segmenter
 from .settings import ConfigError
 from .showcase import Showcase
-from .tracking import judge_for, segmenter_for, smoothing_for
+from .tracking import dwell_for, judge_for, segmenter_for, smoothing_for
 from .watch import Watch
 
 WARM_UP_SIDE_PX = 256
@@ -146,16 +148,8 @@ def build_run(
     recorder = Recorder(stream, stamped=stamped)
     labels = model.planes.labels
     companions = companions_for(config, model=model, info=info, recorder=recorder, labels=labels)
-    analyst = Analyst(
-        labels=labels,
-        smoothing=smoothing_for(config, labels),
-        segmenter=segmenter_for(config, labels),
-        max_gap_seconds=config.smoothing.max_gap_seconds,
-        recorder=recorder,
-        frame_scores=config.frame_scores,
-        companions=companions,
-        judge=judge_for(config, labels),
-    )
+    looks_back = config.smoothing.kind == "viterbi" and not stamped
+    analyst = (_looking_back if looks_back else _analyst)(config, labels, recorder, companions)
     flow = config.flow
     run = StreamRun(
         source=source,
@@ -186,6 +180,35 @@ def build_run(
         if isinstance(companion, Background):
             companion.wake_with(lambda: run.operate(Nudge()))
     return run
+
+
+def _analyst(
+    config: Config,
+    labels: Sequence[str],
+    recorder: Recorder,
+    companions: Sequence[Companion],
+    *,
+    decided: tuple[Course, Segmenter] | None = None,
+) -> Analyst:
+    smoothing, segmenter = decided or (smoothing_for(config, labels), segmenter_for(config, labels))
+    return Analyst(
+        labels=labels,
+        smoothing=smoothing,
+        segmenter=segmenter,
+        max_gap_seconds=config.smoothing.max_gap_seconds,
+        recorder=recorder,
+        frame_scores=config.frame_scores,
+        companions=companions,
+        judge=judge_for(config, labels),
+    )
+
+
+def _looking_back(
+    config: Config, labels: Sequence[str], recorder: Recorder, companions: Sequence[Companion]
+) -> Hindsight:
+    course = Course()
+    analyst = _analyst(config, labels, recorder, companions, decided=(course, Segmenter(labels, RULES)))
+    return Hindsight(analyst, course, dwell_for(config), max_gap_seconds=config.smoothing.max_gap_seconds)
 
 
 def _sampler(section: SamplingSection) -> Sampler:

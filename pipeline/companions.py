@@ -10,6 +10,7 @@ from .checklist import checklist_companion
 from .companion import Companion
 from .config import Config
 from .heart import heart_companion
+from .part_watch import part_watch
 from .quality_watch import QualityWatch
 from .recorder import Recorder
 from .tracking import judge_for
@@ -22,6 +23,8 @@ def companions_for(
     companions: list[Companion] = []
     if (judge := judge_for(config, labels)) is not None:
         companions.append(QualityWatch(judge, hold_seconds=config.quality.hold_seconds, recorder=recorder))
+    if (parts := part_watch(labels, recorder=recorder, max_gap_seconds=config.smoothing.max_gap_seconds)) is not None:
+        companions.append(parts)
     if config.protocol is not None:
         companions.append(checklist_companion(config.protocol, labels=labels, judge=judge, recorder=recorder))
     if config.age.enabled:

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 from . import plugins
 from .channel import Policy
 from .config_findings import AgeSection, CaptureSection, ChdSection, QualitySection, UiSection
-from .config_planes import HIDDEN_MARKOV_SEGMENTS, DwellSection, SegmentsSection, SmoothingSection
+from .config_planes import LOW_PASS_SEGMENTS, DwellSection, SegmentsSection, SmoothingSection
 from .protocol import ProtocolError, load_protocol
 from .section import Score, Seconds, Section
 
@@ -257,14 +257,18 @@ class Config(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _thresholds_of_the_filter(cls, tree: Any) -> Any:
-        """A probability needs other thresholds than a smoothed score; what the user says of ``segments`` still wins."""
+        """A smoothed score needs other thresholds than a probability; what the user says of ``segments`` still wins."""
         given = cast("dict[str, Any]", tree if isinstance(tree, dict) else {})
         smoothing: Any = given.get("smoothing")
         segments: Any = given.get("segments", {})
-        of_filter = isinstance(smoothing, dict) and cast("dict[str, Any]", smoothing).get("kind") == "hidden_markov"
-        if of_filter and isinstance(segments, dict):
-            return given | {"segments": HIDDEN_MARKOV_SEGMENTS | cast("dict[str, Any]", segments)}
-        return cast("object", tree)
+        if not isinstance(smoothing, dict) or not isinstance(segments, dict):
+            return cast("object", tree)
+        section = cast("dict[str, Any]", smoothing)
+        if "time_constant_seconds" in section:
+            section = {"kind": "low_pass"} | section
+        if section.get("kind") == "low_pass":
+            given = given | {"segments": LOW_PASS_SEGMENTS | cast("dict[str, Any]", segments)}
+        return given | {"smoothing": section}
 
     @field_validator("protocol")
     @classmethod
@@ -284,6 +288,12 @@ class Config(BaseSettings):
                 f"sampling.min_fps {sampling.min_fps} leaves more time between frames than "
                 f"smoothing.max_gap_seconds {gap_seconds} bridges"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _no_captures_with_hindsight(self) -> Self:
+        if self.smoothing.kind == "viterbi" and self.capture.folder is not None:
+            raise ValueError("smoothing.kind='viterbi' tells of planes when their pictures are gone: no capture.folder")
         return self
 
     @property

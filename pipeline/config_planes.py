@@ -10,8 +10,9 @@ DwellSeconds = Annotated[float, Field(ge=0.05, le=3600)]
 
 
 class SmoothingSection(Section):
-    kind: Literal["low_pass", "hidden_markov"] = "low_pass"
-    """low_pass: first-order over scores. hidden_markov: probabilities under the dwell times of `dwell`."""
+    kind: Literal["hidden_markov", "low_pass", "viterbi"] = "hidden_markov"
+    """hidden_markov: probabilities under the dwell times of `dwell`. viterbi: the most likely course of the whole
+    recording under them, for reviews alone. low_pass: first-order over scores; who gives a time constant means it."""
     time_constant_seconds: Seconds = 0.2
     """Time constant of the low-pass; 0 switches it off."""
     max_gap_seconds: Seconds = 2.0
@@ -19,7 +20,7 @@ class SmoothingSection(Section):
 
 
 class DwellSection(Section):
-    """Read where smoothing.kind is hidden_markov."""
+    """Read where smoothing.kind is hidden_markov or viterbi."""
 
     plane_seconds: DwellSeconds = 2.5
     """Mean length of a visit."""
@@ -44,13 +45,15 @@ class DwellSection(Section):
 
 
 class SegmentsSection(Section):
+    """Where smoothing.kind is low_pass, what is not given is that of `LOW_PASS_SEGMENTS`; not read for viterbi."""
+
     enter_score: Score = 0.6
     """Smoothed score at which a plane enters."""
     leave_score: Score = 0.4
     """Smoothed score under which it leaves; at most enter_score."""
-    hold_seconds: Seconds = 0.2
+    hold_seconds: Seconds = 0.0
     """How long a plane must stay strongest to enter."""
-    release_seconds: Seconds = 0.3
+    release_seconds: Seconds = 0.25
     """How long it must stay weak to leave."""
 
     @model_validator(mode="after")
@@ -60,5 +63,5 @@ class SegmentsSection(Section):
         return self
 
 
-HIDDEN_MARKOV_SEGMENTS = {"enter_score": 0.5, "leave_score": 0.4, "hold_seconds": 0.0, "release_seconds": 0.12}
-"""What ``segments`` is where smoothing.kind is hidden_markov and the user does not say."""
+LOW_PASS_SEGMENTS = {"enter_score": 0.6, "leave_score": 0.4, "hold_seconds": 0.2, "release_seconds": 0.3}
+"""What ``segments`` is where smoothing.kind is low_pass and the user does not say."""

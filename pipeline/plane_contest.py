@@ -18,7 +18,7 @@ from .config import Config
 from .phantom_exam import Sweep
 from .plane_filter import Dwell, runs, viterbi
 from .segments import Change, Left
-from .tracking import segmenter_for, smoothing_for
+from .tracking import dwell_for, segmenter_for, smoothing_for
 
 MIN_OVERLAP = 0.5
 AVERAGED_SECONDS = 0.4
@@ -42,7 +42,7 @@ def ways(low_pass: Config, hidden_markov: Config) -> dict[str, Way]:
         f"moving average {AVERAGED_SECONDS:g} s": _moving_average,
         "low-pass and hysteresis": lambda one: _tracked(one, low_pass),
         "hidden Markov, live": lambda one: _tracked(one, hidden_markov),
-        "hidden Markov, Viterbi": lambda one: _viterbi(one, Dwell(**hidden_markov.dwell.model_dump())),
+        "hidden Markov, Viterbi": lambda one: _viterbi(one, dwell_for(hidden_markov)),
     }
 
 

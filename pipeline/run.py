@@ -26,6 +26,7 @@ from .analyst import SECONDS_DIGITS, Analyst
 from .channel import Channel, ChannelClosedError, Policy
 from .companion import Onlooker
 from .crew import Crew
+from .hindsight import Hindsight
 from .messages import Notice, Nudge, Prepared, Scored, SignalChange
 from .outlets import Outlets
 from .recorder import Recorder
@@ -91,7 +92,7 @@ class StreamRun:
     flow: Flow
     sampler: Sampler
     watch: Watch
-    analyst: Analyst
+    analyst: Analyst | Hindsight
     recorder: Recorder
     outlets: Outlets
     onlookers: Sequence[Onlooker]

@@ -6,17 +6,28 @@ from .config import Config
 from .plane_filter import Dwell, PlaneFilter
 from .quality import Judge, Limits
 from .segments import Rules, Segmenter
+from .settings import ConfigError
 from .smoothing import ExponentialSmoothing, Smoothing
 
 
 def smoothing_for(config: Config, labels: Sequence[str]) -> Smoothing:
-    """A fresh one for one stream, of the configured kind."""
+    """A fresh one for one stream, of the configured kind. Raises `ConfigError` for one that looks ahead."""
     section = config.smoothing
+    if section.kind == "viterbi":
+        raise ConfigError(
+            "smoothing.kind='viterbi' needs the whole recording, which only a review has; allowed here: "
+            "hidden_markov, low_pass"
+        )
     if section.kind == "hidden_markov":
-        return PlaneFilter(labels, Dwell(**config.dwell.model_dump()), max_gap_seconds=section.max_gap_seconds)
+        return PlaneFilter(labels, dwell_for(config), max_gap_seconds=section.max_gap_seconds)
     return ExponentialSmoothing(
         time_constant_seconds=section.time_constant_seconds, max_gap_seconds=section.max_gap_seconds
     )
+
+
+def dwell_for(config: Config) -> Dwell:
+    """The hidden Markov model of the configuration."""
+    return Dwell(**config.dwell.model_dump())
 
 
 def segmenter_for(config: Config, labels: Sequence[str]) -> Segmenter:

@@ -19,6 +19,8 @@ from .findings import (
     ChdScored,
     ChdUnavailable,
     ChecklistChanged,
+    PartEntered,
+    PartLeft,
     QualityChanged,
     QualityItem,
 )
@@ -53,6 +55,8 @@ __all__ = [
     "OperatorMarked",
     "OperatorOverride",
     "OperatorPaused",
+    "PartEntered",
+    "PartLeft",
     "PlaneEntered",
     "PlaneLeft",
     "QualityChanged",

@@ -9,6 +9,8 @@ from .findings import (
     ChdScored,
     ChdUnavailable,
     ChecklistChanged,
+    PartEntered,
+    PartLeft,
     QualityChanged,
 )
 from .operator import (
@@ -147,6 +149,8 @@ AnyEvent = (
     | StreamEnded
     | PlaneEntered
     | PlaneLeft
+    | PartEntered
+    | PartLeft
     | QualityChanged
     | ChecklistChanged
     | AgeEstimated

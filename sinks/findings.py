@@ -5,6 +5,39 @@ import msgspec
 from .record import Event, ModelRef
 
 
+class PartEntered(Event, frozen=True, kw_only=True, tag="part.entered"):
+    """A part of the body is surely in view, and which of its planes is not clear; none of them has entered.
+
+    Attributes:
+        part: "brain", "heart" or "spine".
+        start_seconds: media time since which it is.
+        score: in [0, 1], of its planes together.
+    """
+
+    part: str
+    start_seconds: float
+    score: float
+
+
+class PartLeft(Event, frozen=True, kw_only=True, tag="part.left"):
+    """It is in view no more, or a plane has entered.
+
+    Attributes:
+        part: which.
+        start_seconds, end_seconds: media time over which it was in view with no plane of it told.
+        score: in [0, 1], the mean of its planes together.
+        frames: how many.
+        reason: what has ended it: a plane's name, or an interruption; empty when it went out of view.
+    """
+
+    part: str
+    start_seconds: float
+    end_seconds: float
+    score: float
+    frames: int
+    reason: str = ""
+
+
 class QualityItem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing a good picture needs.
 

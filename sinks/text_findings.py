@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
-from .findings import AgeEstimated, AgeUnavailable, ChdScored, ChdUnavailable, ChecklistChanged, QualityChanged
+from .findings import (
+    AgeEstimated,
+    AgeUnavailable,
+    ChdScored,
+    ChdUnavailable,
+    ChecklistChanged,
+    PartEntered,
+    PartLeft,
+    QualityChanged,
+)
 from .operator import (
     CaptureDiscarded,
     CaptureFailed,
@@ -14,8 +23,9 @@ from .operator import (
 )
 
 Finding = (
-    QualityChanged | ChecklistChanged | AgeEstimated | AgeUnavailable | ChdScored | ChdUnavailable | CaptureSaved
-    | CaptureKept | CaptureDiscarded | CaptureFailed | OperatorOverride | OperatorMarked | OperatorPaused
+    PartEntered | PartLeft | QualityChanged | ChecklistChanged | AgeEstimated | AgeUnavailable | ChdScored
+    | ChdUnavailable | CaptureSaved | CaptureKept | CaptureDiscarded | CaptureFailed | OperatorOverride
+    | OperatorMarked | OperatorPaused
 )  # fmt: skip
 
 
@@ -35,6 +45,11 @@ def weeks(days: float) -> str:
 
 def finding_parts(event: Finding) -> tuple[str, str]:
     """Media time and what happened."""
+    if isinstance(event, PartEntered):
+        return clock(event.start_seconds), f"{event.part}  score {event.score:.2f}, plane not clear"
+    if isinstance(event, PartLeft):
+        why = f" ({event.reason})" if event.reason else ""
+        return clock(event.end_seconds), f"{event.part}  since {clock(event.start_seconds)}, {event.frames} frames{why}"
     if isinstance(event, QualityChanged):
         wrong = [item.reason or item.name for item in event.items if not item.ok]
         return clock(event.pts_seconds), f"{event.plane}  {'; '.join(wrong) or 'good'}"

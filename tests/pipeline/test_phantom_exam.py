@@ -81,7 +81,8 @@ def test_events_follow_the_configured_rules():
     (found,) = plane_intervals(one, CONFIG)
     assert found.plane == "femur"
     assert found.start_seconds == pytest.approx(2, abs=0.5)
-    assert not list(plane_intervals(one, load_config("review", assignments=["segments.enter_score=0.8"])))
+    stricter = load_config("review", assignments=["smoothing.kind=low_pass", "segments.enter_score=0.8"])
+    assert not list(plane_intervals(one, stricter))
 
 
 def test_a_real_sweep_has_the_phantoms_own_truth_at_each_frame_looked_at():

@@ -78,7 +78,7 @@ def test_a_segment_is_right_from_half_an_overlap_on(found: list[tuple[str, float
 
 def test_on_recorded_scores_of_unseen_sweeps_the_filter_meets_its_marks_and_argmax_does_not() -> None:
     _, sweeps = read_sweeps(RECORDED)
-    found = contest(sweeps, ways(load_config("review"), hidden_markov()))
+    found = contest(sweeps, ways(load_config("review", assignments=["smoothing.kind=low_pass"]), hidden_markov()))
     live, review = found["hidden Markov, live"], found["hidden Markov, Viterbi"]
     for one in (live, review):
         assert one["segment_f1"] >= 0.9
@@ -115,8 +115,9 @@ def test_a_bad_file_is_refused_in_one_line(kind: str, tmp_path: Path) -> None:
 
 
 def test_the_configuration_picks_the_filter_and_its_thresholds_and_the_user_still_wins() -> None:
-    assert isinstance(smoothing_for(load_config("live"), LABELS), ExponentialSmoothing)
-    config = hidden_markov("segments.hold_seconds=0.3")
-    assert isinstance(smoothing_for(config, LABELS), PlaneFilter)
-    assert (config.segments.hold_seconds, config.segments.enter_score) == (0.3, 0.5)
-    assert config.sha256 != load_config("review").sha256 != hidden_markov().sha256
+    assert isinstance(smoothing_for(load_config("live"), LABELS), PlaneFilter)
+    config = load_config("live", assignments=["smoothing.kind=low_pass", "segments.hold_seconds=0.3"])
+    assert isinstance(smoothing_for(config, LABELS), ExponentialSmoothing)
+    assert (config.segments.hold_seconds, config.segments.release_seconds) == (0.3, 0.3)
+    assert load_config("review").segments.hold_seconds == 0.0
+    assert config.sha256 != load_config("review").sha256 == hidden_markov().sha256

@@ -66,10 +66,10 @@ def _story(stream: str) -> list[AnyEvent]:
         SinkDegraded(stream=stream, sequence=6, sink="store", reason="database or disk is full"),
         SinkRecovered(stream=stream, sequence=7, sink="store", events_late=3, events_lost=0),
         *findings(stream, first_sequence=8),
-        *doings(stream, first_sequence=14),
+        *doings(stream, first_sequence=16),
         StreamEnded(
             stream=stream,
-            sequence=21,
+            sequence=23,
             reason="ended",
             frames_read=100,
             frames_embedded=90,

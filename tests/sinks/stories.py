@@ -18,6 +18,8 @@ from fetalstream.sinks import (
     OperatorMarked,
     OperatorOverride,
     OperatorPaused,
+    PartEntered,
+    PartLeft,
     QualityChanged,
     QualityItem,
 )
@@ -26,7 +28,7 @@ HEAD = ModelRef(name="age", sha256="ef" * 32, version="1")
 
 
 def findings(stream: str, *, first_sequence: int) -> list[AnyEvent]:
-    """Six of them, numbered from ``first_sequence``."""
+    """Eight of them, numbered from ``first_sequence``."""
     dark = QualityItem(name="gain", ok=False, score=0.2, reason="too dark: turn the gain up")
     kinds: Sequence[tuple[type[Any], dict[str, Any]]] = [
         (QualityChanged, {"plane": "femur", "pts_seconds": 1.6, "items": (dark,)}),
@@ -80,6 +82,18 @@ def findings(stream: str, *, first_sequence: int) -> list[AnyEvent]:
             },
         ),
         (ChdUnavailable, {"reason": "no head file"}),
+        (PartEntered, {"part": "brain", "start_seconds": 1.0, "score": 0.9}),
+        (
+            PartLeft,
+            {
+                "part": "brain",
+                "start_seconds": 1.0,
+                "end_seconds": 1.6,
+                "score": 0.88,
+                "frames": 15,
+                "reason": "transthalamic",
+            },
+        ),
     ]
     return _numbered(stream, first_sequence, kinds)
 

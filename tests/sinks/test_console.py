@@ -32,6 +32,8 @@ def test_each_event_is_one_plain_line_however_narrow_the_screen(story):
         "            age.unavailable   no pixel spacing",
         "  0:00.500  chd.scored        clip abstains: the interval is wide (0.05 to 0.30), 1 clips; trained on phantom hearts",
         "            chd.unavailable   no head file",
+        "  0:01.000  part.entered      brain score 0.90, plane not clear",
+        "  0:01.600  part.left         brain since 0:01.000, 15 frames (transthalamic)",
         "  0:01.600  capture.saved     femur femur-0001.png (auto)",
         "            capture.kept      femur femur-0001",
         "            capture.discarded femur femur-0001",
