@@ -40,7 +40,7 @@ def export(
     ] = False,
 ) -> None:
     """Write captures, key frames and findings as DICOM objects, de-identified unless an identity is given."""
-    _require_extra()
+    _prepare()
     from ...sinks.dicom import read_identity
     from ..pacs import Wanted, export
 
@@ -72,7 +72,7 @@ def send(
         str, typer.Option("--to", metavar="URL", help="The archive's DICOMweb service: https://host/dicom-web")
     ],
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH]...", help="DICOM files, and folders of *.dcm.")
+        list[Path] | None, typer.Argument(metavar="PATH", help="DICOM files, and folders of *.dcm.")
     ] = None,
     queue: Annotated[
         Path | None, typer.Option("--queue", metavar="DIR", help="Where objects wait; by default one for each URL.")
@@ -92,7 +92,7 @@ def send(
     Without PATH, send what waits. A login comes from FETALSTREAM_PACS_TOKEN, or FETALSTREAM_PACS_USER and
     FETALSTREAM_PACS_PASSWORD.
     """
-    _require_extra()
+    _prepare()
     from contextlib import closing
 
     from ...sinks.dicom.archive import Archive, Verdict
@@ -106,7 +106,7 @@ def send(
     ):
         for file in files:
             spool.put(file)
-        typer.echo(f"{len(spool)} objects wait for {archive.place}")
+        typer.echo(f"{len(spool)} to send to {archive.place}")
 
         def tell(parcel: "Parcel", reply: "Reply") -> None:
             if reply.verdict is Verdict.STORED:
@@ -149,9 +149,13 @@ def _queue(url: str) -> Path:
     return home() / "pacs" / hashlib.sha256(url.rstrip("/").encode()).hexdigest()[:12]
 
 
-def _require_extra() -> None:
+def _prepare() -> None:
+    """The extra must be there, and pydicom's warnings must not: they repeat values, which may be a patient's."""
+    import warnings
+
     from ... import FetalStreamError
 
+    warnings.filterwarnings("ignore", module="pydicom")
     try:
         from ...sinks import dicom as _  # noqa: F401
     except ImportError as error:

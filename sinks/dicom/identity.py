@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import warnings
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, cast
 
 import msgspec
 import pydicom
+from pydicom import config
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
@@ -61,7 +63,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("StudyTime is no time of the form HHMMSS")
         if self.patient_sex not in ("", "F", "M", "O"):
             raise ValueError("PatientSex is F, M, O or empty")
-        if self.study_instance_uid and not UID(self.study_instance_uid).is_valid:
+        if self.study_instance_uid and not UID(self.study_instance_uid, config.IGNORE).is_valid:
             raise ValueError("StudyInstanceUID is no UID")
         for field in self.__struct_fields__:
             value = getattr(self, field)
@@ -100,8 +102,9 @@ def identity_of(file: Path, *, label: str) -> Identity:
     """That of a DICOM object, so that what points into it is filed beside it. Raises `SinkError`, naming ``label``."""
     wanted = [_keyword(field) for field in Identity.__struct_fields__]
     try:
-        found = cast("Any", pydicom).dcmread(file, stop_before_pixels=True, specific_tags=[_CHARACTERS, *wanted])
-        values = {keyword: str(found.get(keyword) or "") for keyword in wanted}
+        with warnings.catch_warnings(action="ignore"):  # they repeat values
+            found = cast("Any", pydicom).dcmread(file, stop_before_pixels=True, specific_tags=[_CHARACTERS, *wanted])
+            values = {keyword: str(found.get(keyword) or "") for keyword in wanted}
     except (InvalidDicomError, OSError, ValueError, AttributeError):
         raise SinkError(f"{label}: its patient cannot be read") from None
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pydicom import config
 from pydicom.uid import UID
 
 from ..frame import Damage, Frame, Item, SourceState, StateChange
@@ -225,7 +226,7 @@ def _object_of(elements: Elements) -> DicomObject | None:
     """None unless all four are proper UIDs: a damaged file could hold anything there."""
     wanted = (tags.SOP_INSTANCE, tags.SOP_CLASS, tags.STUDY_INSTANCE, tags.SERIES_INSTANCE)
     uids = [elements.text(tag) or "" for tag in wanted]
-    if not all(UID(uid).is_valid for uid in uids):
+    if not all(UID(uid, config.IGNORE).is_valid for uid in uids):
         return None
     instance, sop_class, study, series = uids
     return DicomObject(

@@ -440,7 +440,7 @@ def test_what_cannot_be_sent_waits_and_the_command_says_so(gappy: Path, tmp_path
     assert "Connection refused" in away.stderr
     assert "Traceback" not in away.stderr
     again = fetalstream("dicom", "send", "--to", nobody, "--patience", "0")
-    assert "1 objects wait" in again.stdout
+    assert "1 to send to http://127.0.0.1:9" in again.stdout
 
 
 def test_a_capture_that_is_left_out_is_named_and_ends_in_an_error(tmp_path: Path):

@@ -271,6 +271,7 @@ def test_a_frame_is_found_by_its_time(make_cine: Callable[..., Path]):
     source.close()
 
 
+@pytest.mark.filterwarnings("error:.*JANE")
 @pytest.mark.parametrize("uid", ["", "JANE DOE", "1..2", "1." * 40], ids=["none", "a name", "no UID", "too long"])
 def test_a_cine_without_proper_uids_is_read_but_cannot_be_pointed_into(
     uid: str, make_cine: Callable[..., Path], read: Callable
