@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import msgspec
 import numpy as np
 import pydicom
 import pytest
@@ -18,7 +19,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-from fetalstream.sinks.dicom import Filing, export_captures, find_captures
+from fetalstream.sinks.dicom import Filing, export_captures, filing, find_captures
 from fetalstream.sinks.dicom import codes as ours
 
 from .conftest import (
@@ -167,6 +168,14 @@ def test_with_an_identity_the_objects_join_the_patients_study(
         assert "PatientIdentityRemoved" not in thing
     assert not [file.name for file in (tmp_path / "out").iterdir() if re.search("DOE|JANE|MRN", file.name)]
     assert not [str(warning.message) for warning in recwarn if "DOE" in str(warning.message)]
+
+
+def test_a_name_of_any_script_is_written_as_it_is(make_capture: MakeCapture, export: Callable):
+    make_capture()
+    who = msgspec.structs.replace(JANE, patient_name="Müller^Zoë=山田^花子", referring_physician_name="Łukasz^Ö")
+    for thing in export(lambda _: filing("0123456789ab", who)).values():
+        assert str(thing.PatientName) == "Müller^Zoë=山田^花子"
+        assert str(thing.ReferringPhysicianName) == "Łukasz^Ö"
 
 
 def test_a_document_of_a_recording_has_the_date_of_its_study(

@@ -317,6 +317,7 @@ def test_a_redirect_is_not_followed(objects: list[Path], archive: SmallArchive, 
     assert "sends us elsewhere" in outcome.reason
 
 
+@pytest.mark.server
 def test_a_certificate_nobody_has_vouched_for_is_refused(objects: list[Path], tmp_path: Path):
     import ssl
     import threading
