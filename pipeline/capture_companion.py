@@ -4,7 +4,6 @@ A chosen frame waits until what comes after it has been seen, a second or so, an
 Time is media time; whatever ends a visit at once (a freeze, a lost signal) ends the waiting too.
 """
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -204,11 +203,11 @@ class CaptureCompanion:
         column = self._columns.get(plane)
         return 0.0 if column is None else float(frame.scores[column])
 
-    def _flush(self, until_seconds: float = math.inf) -> Iterator[AnyEvent]:
-        """What is ordered is taken now, with what was seen until then: nothing more comes."""
+    def _flush(self, until_seconds: float | None = None) -> Iterator[AnyEvent]:
+        """What is ordered is taken now, with what was seen until then (None: as long as it was sure): no more comes."""
         orders, self._orders = self._orders, []
-        if self._recent:
-            until_seconds = min(until_seconds, self._recent[-1].pts_seconds)
+        if until_seconds is None:
+            until_seconds = self._now_seconds() - self._rules.doubt_seconds
         for order in orders:
             yield from self._desk.take(order, until_seconds)
 
@@ -219,7 +218,7 @@ class CaptureCompanion:
         self._frozen_plane = ""
         if change.state is GateState.FROZEN:
             self._freeze()
-            yield from self._flush()
+            yield from self._flush(self._now_seconds())
         elif change.state is not GateState.OPEN:
             sure_seconds = change.pts_seconds - self._rules.doubt_seconds
             for order in [one for one in self._orders if one.contender.pts_seconds >= sure_seconds]:
