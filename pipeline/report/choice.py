@@ -1,45 +1,41 @@
 """Which frames of a cine a report shows: a strip of small ones, the best of each plane, and clips of the heart."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...models.planes import GROUPS
 from ...sinks import CaptureSaved, ChdScored, ChecklistChanged, PlaneLeft
 from .record import Record
 
 STRIP_FPS = 4.0
-MOST_STRIP_FRAMES = 1200
+MOST_STRIP_FRAMES = 1000
 """A long cine gets fewer frames a second, so that a report stays small."""
 
 CLIP_SIDE_SECONDS = 1.0
 """How much of a clip lies before the best frame of a visit, and how much after: more where there is less before."""
 CLIP_FPS = 25.0
-MOST_CLIP_FRAMES = 64
-MOST_CLIPS = 10
+MOST_CLIP_SECONDS = 2.4
+MOST_CLIPS = 8
 
 HEART = GROUPS["heart"] | {"heart"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipChoice:
-    """A short clip: all frames of a time window, or the very frames that a heart head used.
+    """A short clip: the frames of a time window, a rate at most, and some that must be in it.
 
     Attributes:
         plane: what it shows.
         start_seconds, end_seconds: half-open window.
-        frame_indexes: if not empty, these frames and no other.
-        best_frame_index: the frame it is about, None where there is none.
-        score_number: which of the record's `ChdScored` it belongs to, None for a visit.
-        visit_number: which of the record's `PlaneLeft` it belongs to, None for a heart head's.
+        frame_indexes: frames that are in it whatever the rate: those a heart head used, the best of a visit.
+        score_numbers: which of the record's `ChdScored` are about it.
     """
 
     plane: str
     start_seconds: float
     end_seconds: float
-    frame_indexes: frozenset[int] = frozenset()
-    best_frame_index: int | None = None
-    score_number: int | None = None
-    visit_number: int | None = None
+    frame_indexes: frozenset[int]
+    score_numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +62,8 @@ def choose(record: Record, *, media_seconds: float) -> Choice:
     visits = record.all(PlaneLeft)
     stills = best_frames(record)
     captured = {capture.frame_index for capture in record.all(CaptureSaved)}
-    clips = [*_scored_clips(record.all(ChdScored)), *_visit_clips(visits)]
+    scored = _scored_clips(record.all(ChdScored))
+    clips = [*scored, *_visit_clips([visit for visit in visits if not _is_covered(visit, scored)])]
     return Choice(
         strip_fps=min(STRIP_FPS, MOST_STRIP_FRAMES / max(media_seconds, 1.0)),
         strip_indexes=frozenset({visit.best_frame_index for visit in visits} | captured | set(stills)),
@@ -79,36 +76,64 @@ def choose(record: Record, *, media_seconds: float) -> Choice:
 def best_frames(record: Record) -> dict[int, str]:
     """Frame index -> plane, one of each plane that was in view, in order of first sight.
 
-    The checklist, which knows quality, has the last word; without one it is the frame with the highest score.
+    The checklist has the last word, where its best frame shows that very plane (an item may take several); without
+    one it is the best of the visit with the highest score.
     """
+    visits = record.all(PlaneLeft)
     best: dict[str, PlaneLeft] = {}
-    for visit in record.all(PlaneLeft):
+    for visit in visits:
         if visit.plane not in best or visit.best_score > best[visit.plane].best_score:
             best[visit.plane] = visit
     chosen = {plane: visit.best_frame_index for plane, visit in best.items()}
     for item in record.all(ChecklistChanged):
-        if item.best_frame_index is not None and item.plane in chosen:
-            chosen[item.plane] = item.best_frame_index
+        index, moment = item.best_frame_index, item.best_pts_seconds
+        if index is not None and moment is not None and any(_shows(visit, item.plane, moment) for visit in visits):
+            chosen[item.plane] = index
     return {index: plane for plane, index in chosen.items()}
 
 
+def _shows(visit: PlaneLeft, plane: str, moment_seconds: float) -> bool:
+    return visit.plane == plane and visit.start_seconds <= moment_seconds < visit.end_seconds
+
+
 def _scored_clips(scores: Sequence[ChdScored]) -> list[ClipChoice]:
-    return [
-        ClipChoice(
+    """What the heart head saw; its windows overlap, so those of one view make one clip."""
+    clips: list[ClipChoice] = []
+    for number, score in enumerate(scores):
+        if score.level != "clip":
+            continue
+        clip = ClipChoice(
             plane="four_chamber",
             start_seconds=score.start_seconds,
             end_seconds=score.end_seconds,
-            frame_indexes=frozenset(sorted(score.frame_indexes)[:MOST_CLIP_FRAMES]),
-            score_number=number,
+            frame_indexes=frozenset(score.frame_indexes),
+            score_numbers=(number,),
         )
-        for number, score in enumerate(scores)
-        if score.level == "clip"
-    ]
+        if clips and clip.start_seconds < clips[-1].end_seconds:
+            joined = _joined(clips[-1], clip)
+            if joined.end_seconds - joined.start_seconds <= MOST_CLIP_SECONDS:
+                clips[-1] = joined
+                continue
+        clips.append(clip)
+    return clips
+
+
+def _joined(one: ClipChoice, other: ClipChoice) -> ClipChoice:
+    return replace(
+        one,
+        start_seconds=min(one.start_seconds, other.start_seconds),
+        end_seconds=max(one.end_seconds, other.end_seconds),
+        frame_indexes=one.frame_indexes | other.frame_indexes,
+        score_numbers=one.score_numbers + other.score_numbers,
+    )
+
+
+def _is_covered(visit: PlaneLeft, clips: Sequence[ClipChoice]) -> bool:
+    return any(clip.start_seconds <= visit.best_pts_seconds < clip.end_seconds for clip in clips)
 
 
 def _visit_clips(visits: Sequence[PlaneLeft]) -> list[ClipChoice]:
     """One around the best frame of each visit of a heart plane, the best visit first."""
-    hearts = [(number, visit) for number, visit in enumerate(visits) if visit.plane in HEART]
     return [
         ClipChoice(
             plane=visit.plane,
@@ -117,8 +142,8 @@ def _visit_clips(visits: Sequence[PlaneLeft]) -> list[ClipChoice]:
                 visit.end_seconds,
                 max(visit.best_pts_seconds, visit.start_seconds + CLIP_SIDE_SECONDS) + CLIP_SIDE_SECONDS,
             ),
-            best_frame_index=visit.best_frame_index,
-            visit_number=number,
+            frame_indexes=frozenset({visit.best_frame_index}),
         )
-        for number, visit in sorted(hearts, key=lambda pair: -pair[1].best_score)
+        for visit in sorted(visits, key=lambda visit: -visit.best_score)
+        if visit.plane in HEART
     ]

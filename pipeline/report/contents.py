@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ...sinks import AgeEstimated, ChdScored, PlaneLeft
+from ...sinks import AgeEstimated, ChdScored, PartLeft, PlaneLeft
 from . import findings
 from .pictures import Clip, Pictures, Still
 from .record import Record
@@ -54,6 +54,11 @@ class Contents:
         started = self.record.started
         seen = {visit.plane for visit in self.visits}
         return in_order([label for label in (started.labels[1:] if started else ()) if label not in seen])
+
+    @property
+    def parts(self) -> list[PartLeft]:
+        """Parts of the body that were in view with no plane of theirs told."""
+        return self.record.all(PartLeft)
 
     @property
     def ages(self) -> list[AgeEstimated]:
@@ -113,8 +118,9 @@ def _checklist_tile(record: Record) -> Tile:
     found = findings.checklist(record)
     if found is None:
         return Tile(title="Checklist", value="none", note="no protocol was set", look="missing")
-    done, poor, missing = (found.of(state) for state in ("done", "poor", "missing"))
-    notes = [f"{word}: {', '.join(titles)}" for word, titles in (("missing", missing), ("poor", poor)) if titles]
+    done = found.of("done")
+    others = {state.replace("_", " "): found.of(state) for state in ("missing", "poor", "not_judged")}
+    notes = [f"{word}: {', '.join(titles)}" for word, titles in others.items() if titles]
     look = "good" if len(done) == len(found.items) else "poor"
     return Tile(title="Checklist", value=f"{len(done)} of {len(found.items)}", note="; ".join(notes), look=look)
 
@@ -207,7 +213,7 @@ class ClipCard:
     title: str
     text: str
     poster: bytes
-    score: ChdScored | None
+    scores: tuple[ChdScored, ...]
 
 
 def clip_cards(contents: Contents) -> list[ClipCard]:
@@ -219,16 +225,15 @@ def _clip_cards(contents: Contents) -> Iterator[ClipCard]:
     scores = contents.record.all(ChdScored)
     for number, clip in enumerate(contents.pictures.clips if contents.pictures else ()):
         choice, cells = clip.choice, clip.strip.cells
-        score = scores[choice.score_number] if choice.score_number is not None else None
-        span = f"{at(choice.start_seconds)} to {at(choice.end_seconds)}, {plural(len(cells), 'frame')}"
-        what = "the frames the heart head used" if score is not None else "around the best frame of the view"
+        text = f"{at(choice.start_seconds)} to {at(choice.end_seconds)}, {plural(len(cells), 'frame')}"
+        text += f"; the heart head used {len(choice.frame_indexes)} of them" if choice.score_numbers else ""
         yield ClipCard(
             number=number,
             clip=clip,
             title=plane_title(choice.plane),
-            text=f"{span}: {what}",
+            text=text,
             poster=clip.poster,
-            score=score,
+            scores=tuple(scores[one] for one in choice.score_numbers),
         )
 
 

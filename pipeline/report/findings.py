@@ -25,7 +25,7 @@ from .words import plane_title
 
 NO_CHECKLIST = "No checklist: the review was made without a protocol (protocol: null)."
 NO_AGE = "No gestational age: the review was made without it (age.enabled: false)."
-NO_HEART = "No heart score: no heart head spoke in this review, and no reason was told."
+NO_HEART = "No heart score: the review was made without it (chd.enabled: false)."
 NO_QUALITY = "Picture quality was not judged in this review."
 
 

@@ -162,6 +162,7 @@ def _moment(text: object) -> str:
 def _legend(contents: Contents) -> list[tuple[str, str]]:
     kinds = list(dict.fromkeys(stretch.kind for stretch in [*contents.unfit, *contents.poor]))
     views = [("visit", "plane in view")] if contents.visits else []
+    views += [("part", "seen, but which plane is not clear")] if contents.parts else []
     return [("usable", "usable picture"), *views, *((kind, SIGNAL_WORDS.get(kind, kind).lower()) for kind in kinds)]
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from ...sources import Damage, Frame
 from ..assemble import opened_source
-from .choice import CLIP_FPS, MOST_CLIP_FRAMES, Choice, ClipChoice
+from .choice import CLIP_FPS, Choice, ClipChoice
 from .discretion import Discretion, View
 from .sheets import SheetMaker, Strip, compressed, poster
 from .stretches import Stretch, gaps
 
-STRIP_WIDTH_PX, STRIP_COLUMNS, STRIP_ROWS, STRIP_QUALITY = 400, 4, 4, 60
-CLIP_WIDTH_PX, CLIP_COLUMNS, CLIP_QUALITY = 480, 8, 70
+STRIP_WIDTH_PX, STRIP_COLUMNS, STRIP_ROWS, STRIP_QUALITY = 400, 4, 4, 50
+CLIP_WIDTH_PX, CLIP_COLUMNS, CLIP_ROWS, CLIP_QUALITY = 480, 4, 4, 60
 MOST_EXACT_BYTES = 6_000_000
 """Stills are kept exactly (PNG) up to this sum, further ones nearly (WebP)."""
 STILL_QUALITY = 92
@@ -171,16 +171,14 @@ class _ClipGatherer:
         self.maker = SheetMaker(
             width_px=CLIP_WIDTH_PX,
             columns=CLIP_COLUMNS,
-            rows=-(-MOST_CLIP_FRAMES // CLIP_COLUMNS),
+            rows=CLIP_ROWS,
             quality=CLIP_QUALITY,
         )
         self._next_seconds = choice.start_seconds
 
     def wants(self, frame: Frame) -> bool:
         choice = self.choice
-        if choice.frame_indexes:
-            return frame.index in choice.frame_indexes
-        if frame.index == choice.best_frame_index:
+        if frame.index in choice.frame_indexes:
             return True
         pts_seconds = frame.pts_seconds
         if not (choice.start_seconds <= pts_seconds < choice.end_seconds):

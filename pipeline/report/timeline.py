@@ -8,6 +8,7 @@ from ...sinks import (
     OperatorMarked,
     OperatorOverride,
     OperatorPaused,
+    PartLeft,
     PlaneLeft,
     QualityChanged,
     StreamDamaged,
@@ -92,6 +93,10 @@ def draw(record: Record, *, end_seconds: float, unfit: Sequence[Stretch], poor: 
                 ),
             )
         )
+    parts = record.all(PartLeft)
+    for name in dict.fromkeys(part.part for part in parts):
+        bars = tuple(scale.bar(part, "part", _part_text(part)) for part in parts if part.part == name)
+        lanes.append(Lane(title=f"{plane_title(name)}, unclear", bars=bars))
     if record.last(QualityChanged) is not None:
         lanes.append(Lane(title="Poor quality", bars=tuple(scale.bar(one, "poor", _text(one)) for one in poor)))
     if marks := tuple(_marks(record, scale)):
@@ -108,7 +113,7 @@ class _Scale:
     def __call__(self, moment_seconds: float) -> float:
         return round(min(100.0, max(0.0, 100 * moment_seconds / self.end_seconds)), 3)
 
-    def bar(self, what: Stretch | PlaneLeft, look: str, text: str) -> Bar:
+    def bar(self, what: Stretch | PlaneLeft | PartLeft, look: str, text: str) -> Bar:
         x = min(self(what.start_seconds), 100 - LEAST_WIDTH)
         width = max(LEAST_WIDTH, round(self(what.end_seconds) - x, 3))
         return Bar(x=x, width=width, look=look, text=text)
@@ -126,6 +131,11 @@ def _text(stretch: Stretch) -> str:
 def _visit_text(visit: PlaneLeft) -> str:
     span = f"{at(visit.start_seconds)} to {at(visit.end_seconds)}"
     return f"{plane_title(visit.plane)}, {span}, mean score {figure(visit.score)}"
+
+
+def _part_text(part: PartLeft) -> str:
+    span = f"{at(part.start_seconds)} to {at(part.end_seconds)}"
+    return f"{plane_title(part.part)}, which plane is not clear, {span}"
 
 
 def _marks(record: Record, scale: _Scale) -> Iterator[Mark]:

@@ -140,7 +140,7 @@
   function clip(figure) {
     const cells = data.clips[Number(figure.dataset.clip)];
     if (!cells || !cells.sheets.length) return;
-    const strip = new Strip(cells, 2);
+    const strip = new Strip(cells, 6);
     const canvas = figure.querySelector("canvas");
     const place = figure.querySelector(".place");
     const play = figure.querySelector(".play");

@@ -21,6 +21,7 @@ from fetalstream.sinks import (
     ModelRef,
     OperatorMarked,
     OperatorOverride,
+    PartLeft,
     PlaneEntered,
     PlaneLeft,
     QualityChanged,
@@ -123,6 +124,10 @@ def full_story() -> Story:
     story.start()
     for item, plane in (("heart", "four_chamber"), ("thigh", "femur"), ("belly", "abdomen")):
         tell(ChecklistChanged, protocol="core_4", item=item, plane=plane, state="missing", seen=0, wanted=1)
+    tell(
+        ChecklistChanged, protocol="core_4", item="bladder", plane="bladder", state="not_judged", seen=0, wanted=1,
+        reasons=("this model does not know it",),
+    )  # fmt: skip
     tell(PlaneEntered, plane="femur", start_seconds=1.0, score=0.7)
     tell(QualityChanged, plane="femur", pts_seconds=1.2, items=(
         QualityItem(name="sharpness", ok=True, score=0.9),
@@ -148,9 +153,12 @@ def full_story() -> Story:
     for level, clips in (("clip", 1), ("exam", 1)):
         tell(
             ChdScored, level=level, score=0.12, low=0.05, high=0.31, abstains=False, reason="",
-            frame_indexes=tuple(range(140, 156)), start_seconds=5.6, end_seconds=6.24, clips=clips, head=HEAD,
+            frame_indexes=tuple(range(140, 156)), start_seconds=5.6, end_seconds=5.9, clips=clips, head=HEAD,
             trained_on="phantom hearts", prevalence=0.01, positive_predictive_value=0.08,
         )  # fmt: skip
+    tell(
+        PartLeft, part="brain", start_seconds=8.2, end_seconds=8.9, score=0.8, frames=17, reason="transthalamic",
+    )  # fmt: skip
     for second, days in ((2.0, 148.0), (6.0, 150.0), (9.0, 149.6)):
         tell(
             AgeEstimated, age_days=days, low_days=days - 5, high_days=days + 6, coverage=0.9, frames=round(second * 5),

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from fetalstream.pipeline.report import Cines, make_report, read_record, remember
-from fetalstream.pipeline.report.choice import choose
+from fetalstream.pipeline.report.choice import best_frames, choose
 from fetalstream.pipeline.report.cines import recall
 from fetalstream.pipeline.report.discretion import NOT_KNOWN
-from fetalstream.sinks import SignalChanged
+from fetalstream.sinks import ChdScored, ChecklistChanged, SignalChanged
 
 from .pages import Page
-from .records import FPS, FRAMES, PATIENT, Story, decoded, full_story, plain_story, write_cine, write_record
+from .records import FPS, FRAMES, HEAD, PATIENT, Story, decoded, full_story, plain_story, write_cine, write_record
 
 BEST_FEMUR, BEST_HEART = 50, 150
 
@@ -158,8 +158,48 @@ def test_where_no_fan_is_found_nothing_is_shown(tmp_path: Path):
 def test_a_long_cine_has_fewer_pictures_a_second(tmp_path: Path):
     record = read_record(write_record(tmp_path / "scan", full_story().events))
     assert choose(record, media_seconds=60).strip_fps == 4
-    assert choose(record, media_seconds=600).strip_fps == 2
-    assert choose(record, media_seconds=3600).strip_fps == pytest.approx(1 / 3)
+    assert choose(record, media_seconds=250).strip_fps == 4
+    assert choose(record, media_seconds=1000).strip_fps == 1
+
+
+def heart_scores(*starts: float) -> Story:
+    story = Story()
+    story.start()
+    for start in starts:
+        story.tell(
+            ChdScored, level="clip", score=0.1, low=0.0, high=0.2, abstains=False, reason="",
+            frame_indexes=tuple(range(round(start * FPS), round((start + 1.2) * FPS), 2)), start_seconds=start,
+            end_seconds=start + 1.2, clips=1, head=HEAD, trained_on="phantoms", prevalence=0.01,
+            positive_predictive_value=None,
+        )  # fmt: skip
+    story.visit("four_chamber", 1.0, 4.0, best=2.0)
+    story.end()
+    return story
+
+
+@pytest.mark.parametrize(
+    ("starts", "clips"),
+    [
+        ([1.0, 1.4, 1.8], [(1.0, 3.0, 3)]),  # windows of one view
+        ([1.0, 5.0], [(1.0, 2.2, 1), (5.0, 6.2, 1)]),
+        ([1.0, 1.8, 2.6], [(1.0, 3.0, 2), (2.6, 3.8, 1)]),  # a long view is cut
+        ([5.0], [(5.0, 6.2, 1), (1.0, 3.0, 0)]),  # a view without a score has a clip, too
+    ],
+)
+def test_windows_of_the_heart_head_that_overlap_make_one_clip(tmp_path: Path, starts: list[float], clips: list):
+    record = read_record(write_record(tmp_path / "scan", heart_scores(*starts).events))
+    chosen = choose(record, media_seconds=12).clips
+    assert [
+        (round(clip.start_seconds, 3), round(clip.end_seconds, 3), len(clip.score_numbers)) for clip in chosen
+    ] == clips
+
+
+def test_the_best_frame_of_an_item_counts_only_where_it_shows_the_plane(tmp_path: Path):
+    story = plain_story()
+    where = {"item": "x", "protocol": "p", "state": "done", "seen": 1, "wanted": 1}
+    story.tell(ChecklistChanged, plane="femur", best_frame_index=150, best_pts_seconds=6.0, pts_seconds=8.0, **where)
+    record = read_record(write_record(tmp_path / "scan", story.events))
+    assert best_frames(record) == {BEST_FEMUR: "femur", BEST_HEART: "four_chamber"}  # frame 150 is of the heart
 
 
 def test_a_cine_is_found_by_its_digest_whatever_it_is_called(cine: Path, tmp_path: Path):

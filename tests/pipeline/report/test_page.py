@@ -30,10 +30,12 @@ def page_of(story: Story, tmp_path: Path) -> Page:
 
 def test_every_kind_of_finding_is_shown(full: Path):
     page = Page(full)
-    assert "1 of 3 missing: Belly; poor: Thigh" in page.section("h-glance")
+    assert "1 of 4 missing: Belly; poor: Thigh; not judged: Bladder" in page.section("h-glance")
     assert "Thigh ! poor" not in page.section("h-check")  # marks are drawn, not written
     assert "Thigh poor 0 of 1 0:02.0 too small: zoom in" in page.section("h-check")
     assert "Belly missing 0 of 1" in page.section("h-check")
+    assert "Bladder not judged 0 of 1 this model does not know it" in page.section("h-check")
+    assert "Brain 0:08.2 0:08.9 0.7 s 0.80 Transthalamic" in page.section("h-unfit")
     assert "21w3d (20w5d to 22w2d)" in page.section("h-age")
     assert "in 90 of 100 cases" in page.section("h-age")
     assert "Score 0.12, interval 0.05 to 0.31, from 1 clip and 16 frames" in page.section("h-heart")
@@ -173,5 +175,5 @@ def test_the_index_lists_all_studies_with_what_was_found(tmp_path: Path):
     made = [make_report(tmp_path / "a", cine=None)]
     page = Page(write_index(tmp_path, made))
     assert [link["href"] for link in page.all("a")] == ["a/report.html"]  # the others have no report yet
-    for said in ("a 12.0 s Four chamber, Femur 1 of 3", "21w3d", "b 12.0 s", "2 packets torn", "is no event"):
+    for said in ("a 12.0 s Four chamber, Femur 1 of 4", "21w3d", "b 12.0 s", "2 packets torn", "is no event"):
         assert said in page.text
