@@ -19,7 +19,7 @@ def render_hearts(figures: Mapping[str, Any]) -> RenderableType:
         low, high = patients[f"{key}_interval_95"]
         table.add_row(name, f"{patients[key]:.3f}", f"{low:.3f} to {high:.3f}")
     for label, area in patients["auroc_by_label"].items():
-        table.add_row(f"AUROC, normal against {label}", f"{area:.3f}", "")
+        table.add_row(f"  against {label}", f"{area:.3f}", "")
     for at, sensitivity in patients["sensitivity_at_specificity"].items():
         table.add_row(f"sensitivity at specificity {at}", f"{sensitivity:.3f}", "")
     at = patients["at_threshold"]
