@@ -4,6 +4,7 @@ Research only, and never a bare alarm: every event tells score, interval, the ve
 and the chance that a call is right at the share of affected hearts among those scanned.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..models.encoder import Model
 from ..models.heads.clip_answer import HeartAnswer, aggregate
-from ..models.heads.clip_head import ClipHead, find_head, stacked
+from ..models.heads.clip_head import ClipHead, Clips, find_head, stacked
 from ..models.heads.head_file import ForeignHeadError
 from ..models.planes import Plane
 from ..sinks import AnyEvent, ChdScored, ChdUnavailable, ModelRef
@@ -31,6 +32,9 @@ NO_HEAD = "no heart head is configured (chd.head): four-chamber clips are not sc
 SCORE_DIGITS = 4
 MOST_KEPT = 512
 """Clips of an exam that its answer is made of; of a longer one every second, then every fourth."""
+
+EDGE_SECONDS = 0.4
+"""The last moments of a visit, when the plane is still told but the probe is leaving: no clip reaches into them."""
 
 _SAME_SHARE = 2e-3
 """Difference between embeddings, as a share of their length, under which two frames show one picture."""
@@ -80,6 +84,16 @@ class NoHeartCompanion:
 
 
 @dataclass(frozen=True, slots=True)
+class _Cut:
+    """A clip whose visit may yet end with it."""
+
+    clip: HeartClip
+    embeddings: Clips
+    """(1 t d)."""
+    captured_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Heard:
     """A clip and what the members said of it."""
 
@@ -108,6 +122,7 @@ class HeartCompanion:
         self._cutter = HeartClips(head.recipe.timing)
         self._embeddings: dict[int, NDArray[np.float32]] = {}
         self._last: NDArray[np.float32] | None = None
+        self._cut: deque[_Cut] = deque()
         self._heard: list[_Heard] = []
         self._clips = 0
         self._stride = 1
@@ -121,7 +136,9 @@ class HeartCompanion:
         repeats = self._last is not None and _is_same(embedding, self._last)
         self._last = self._embeddings[message.index] = embedding
         for clip in self._cutter.add(message.index, message.pts_seconds, score=score, repeats=repeats):
-            yield self._hear(clip, message.captured_ns)
+            clips = stacked([self._embeddings[index] for index in clip.indexes])
+            self._cut.append(_Cut(clip, clips, message.captured_ns))
+        yield from self._hear_until(message.pts_seconds)
         oldest = self._cutter.oldest_index
         for index in [index for index in self._embeddings if oldest is None or index < oldest]:
             del self._embeddings[index]
@@ -130,6 +147,9 @@ class HeartCompanion:
         del event
         if change.plane != self._plane:
             return
+        if isinstance(change, Left):
+            yield from self._hear_until(change.end_seconds)
+        self._cut.clear()
         self._cutter.end()
         self._embeddings.clear()
         self._last = None
@@ -142,9 +162,14 @@ class HeartCompanion:
         elif self._has_visited and not self._clips:
             yield self._recorder.make(ChdUnavailable, reason=self._why_none())
 
-    def _hear(self, clip: HeartClip, captured_ns: int) -> AnyEvent:
-        clips = stacked([self._embeddings[index] for index in clip.indexes])
-        heard = _Heard(clip, self._head.logits(clips), float(self._head.distance(clips)[0]))
+    def _hear_until(self, pts_seconds: float) -> Iterator[AnyEvent]:
+        """Score the clips that the visit has outlasted."""
+        while self._cut and self._cut[0].clip.pts_seconds[-1] <= pts_seconds - EDGE_SECONDS:
+            yield self._hear(self._cut.popleft())
+
+    def _hear(self, cut: _Cut) -> AnyEvent:
+        clips = cut.embeddings
+        heard = _Heard(cut.clip, self._head.logits(clips), float(self._head.distance(clips)[0]))
         if self._clips % self._stride == 0:
             self._heard.append(heard)
         if len(self._heard) == MOST_KEPT:
@@ -152,7 +177,7 @@ class HeartCompanion:
             self._stride *= 2
         self._clips += 1
         self._has_news = True
-        return self._told("clip", [heard], clips=1, captured_ns=captured_ns)
+        return self._told("clip", [heard], clips=1, captured_ns=cut.captured_ns)
 
     def _exam(self) -> AnyEvent:
         """All clips so far, which are one patient's; the clips of a heart are no independent witnesses."""

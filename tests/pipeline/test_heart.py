@@ -69,11 +69,11 @@ def companion(head: Path | None, *assign: str, labels: tuple[str, ...] = LABELS)
     return heart_companion(config, model=grey_model(), recorder=Recorder("s", stamped=False), labels=labels)
 
 
-def left(plane: str = "four_chamber") -> tuple[Change, AnyEvent]:
+def left(plane: str = "four_chamber", *, end_seconds: float = 9.0) -> tuple[Change, AnyEvent]:
     best = Candidate(0, 0.0, 0.9, 0.9)
-    change = Left(plane=plane, start_seconds=0.0, end_seconds=1.0, score=0.9, frames=5, best=best)
+    change = Left(plane=plane, start_seconds=0.0, end_seconds=end_seconds, score=0.9, frames=5, best=best)
     event = PlaneLeft(
-        stream="s", sequence=0, plane=plane, start_seconds=0.0, end_seconds=1.0, score=0.9, frames=5,
+        stream="s", sequence=0, plane=plane, start_seconds=0.0, end_seconds=end_seconds, score=0.9, frames=5,
         best_frame_index=0, best_pts_seconds=0.0, best_score=0.9, reason="",
     )  # fmt: skip
     return change, event
@@ -106,14 +106,15 @@ def test_a_clip_tells_score_interval_frames_prevalence_and_what_the_head_knows(h
 def test_the_exam_is_told_when_the_visit_ends_over_all_clips_so_far(head: Path):
     subject = follower(head)
     clips = told(subject, [scored(index) for index in range(30)])
-    (exam,) = subject.visit(*left())
+    *more, exam = subject.visit(*left())
     assert isinstance(exam, ChdScored)
+    clips += more
     assert (exam.level, exam.clips) == ("exam", len(clips))
     assert set(exam.frame_indexes) == {index for clip in clips for index in clip.frame_indexes}
     again = told(subject, [scored(index) for index in range(100, 120)])
-    (later,) = subject.visit(*left())
+    *more, later = subject.visit(*left())
     assert isinstance(later, ChdScored)
-    assert later.clips == len(clips) + len(again)
+    assert later.clips == len(clips) + len(again) + len(more)
     assert list(subject.finish()) == []  # all has been told
 
 
@@ -133,8 +134,15 @@ def test_no_clip_reaches_over_two_visits_or_into_another_plane(head: Path):
     assert list(subject.visit(*left("femur"))) == []
     entered = Entered(plane="four_chamber", start_seconds=1.0, score=0.9)
     assert list(subject.visit(entered, left()[1])) == []
-    (clip,) = told(subject, [scored(index) for index in range(40, 49)])
+    clip, *_ = told(subject, [scored(index) for index in range(40, 60)])
     assert min(clip.frame_indexes) == 40
+
+
+def test_the_last_moments_of_a_visit_when_the_probe_is_leaving_are_in_no_clip(head: Path):
+    subject = follower(head)
+    clips = told(subject, [scored(index) for index in range(25)])  # 0.96 s
+    clips += [event for event in subject.visit(*left(end_seconds=1.0)) if event.level == "clip"]  # pyright: ignore[reportAttributeAccessIssue]
+    assert [clip.end_seconds for clip in clips] == [0.32, 0.52]
 
 
 def test_a_picture_that_is_repeated_counts_once(head: Path):
@@ -157,7 +165,7 @@ def test_the_same_frames_give_the_same_events(head: Path):
 
 def test_prevalence_moves_the_score_and_the_value_of_a_call(head: Path):
     rare, common = (
-        told(follower(head, f"chd.prevalence={share}"), [scored(index) for index in range(12)])[0]
+        told(follower(head, f"chd.prevalence={share}"), [scored(index) for index in range(24)])[0]
         for share in (0.001, 0.3)
     )
     assert rare.score < common.score
@@ -202,7 +210,7 @@ def test_an_exam_without_end_stays_bounded(head: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(heart, "MOST_KEPT", 8)
     subject = follower(head)
     clips = told(subject, [scored(index) for index in range(120)])
-    (exam,) = subject.visit(*left())
+    *_, exam = subject.visit(*left())
     assert isinstance(exam, ChdScored)
     assert len(clips) > 20
     assert 4 <= exam.clips <= 8
