@@ -137,7 +137,14 @@ def export_record(record: Record, cine: Cine, out: Path, *, filed: Filing) -> Ex
     )
     hearts = tuple(HeartFinding(scored=scored, at=cine.frames(scored.frame_indexes)) for scored in record.hearts)
     out_of = _Out(out)
-    findings = Findings(stream=record.stream, planes=planes, age=record.age, hearts=hearts, remarks=record.remarks)
+    findings = Findings(
+        stream=record.stream,
+        planes=planes,
+        age=record.age,
+        hearts=hearts,
+        remarks=record.remarks,
+        cine=cine.frames(()),
+    )
     out_of.documents(findings, filed, wall_time="")
     out_of.finish()
     return Exported(out_of.files, [])
@@ -174,13 +181,15 @@ def _findings(stream: str, captured: Sequence[_Captured], record: Record | None,
         )
         for one in captured
     )
+    source = captured[0].sidecar.source_dicom
+    whole = _cine_reference(source) if into_cine and source is not None else None
     if record is None:
-        return Findings(stream=stream, planes=planes)
+        return Findings(stream=stream, planes=planes, cine=whole)
     hearts = tuple(
         HeartFinding(scored=scored, at=None if cine is None else cine.frames(scored.frame_indexes))
         for scored in record.hearts
     )
-    return Findings(stream=stream, planes=planes, age=record.age, hearts=hearts, remarks=record.remarks)
+    return Findings(stream=stream, planes=planes, age=record.age, hearts=hearts, remarks=record.remarks, cine=whole)
 
 
 def _has_number(source: SourceObject | None) -> bool:

@@ -50,6 +50,7 @@ class Findings:
         age: the last word on gestational age; None where there is none.
         hearts: of the exam as a whole, else of each clip.
         remarks: why there is no age or no heart score, in words.
+        cine: the whole source, where that is a DICOM object: what the age was made of.
     """
 
     stream: str
@@ -57,9 +58,11 @@ class Findings:
     age: AgeEstimated | None = None
     hearts: tuple[HeartFinding, ...] = ()
     remarks: tuple[str, ...] = ()
+    cine: Reference | None = None
 
     @property
     def references(self) -> list[Reference]:
         """Every picture they point at, in order."""
         hearts = [heart.at for heart in self.hearts if heart.at is not None]
-        return [*(finding.at for finding in self.planes), *hearts]
+        cine = [] if self.cine is None else [self.cine]
+        return [*(finding.at for finding in self.planes), *hearts, *cine]

@@ -107,7 +107,7 @@ def _age(findings: Findings, filed: Filing) -> Iterator[MeasurementsAndQualitati
         filed,
         key="age",
         name="gestational age",
-        at=_whole(findings.planes[0].at),
+        at=findings.cine,
         algorithm_id=algorithm(findings.planes[0].model if age.head is None else age.head),
         measurements=[measurement, *spread],
         comment=_age_in_words(age),
@@ -196,10 +196,6 @@ def _comment(text: str) -> TextContentItem:
     return TextContentItem(
         name=CodedConcept.from_code(ours.COMMENT), value=text, relationship_type=RelationshipTypeValues.CONTAINS
     )
-
-
-def _whole(at: Reference) -> Reference:
-    return at._replace(frame_numbers=())
 
 
 def _percent(share: float) -> float:

@@ -341,6 +341,15 @@ def test_gestational_age_has_its_interval_in_days(make_capture: MakeCapture, exp
     assert HEAD.sha256 in texts(document)
 
 
+@pytest.mark.parametrize("source", [None, CINE], ids=["screen", "cine"])
+def test_an_age_points_at_the_whole_cine_and_at_no_capture(source: Any, make_capture: MakeCapture, export: Callable):
+    make_capture("abdomen", source_dicom=source)
+    groups = groups_of(export(record=record(age=age()))["report"])
+    (of_age,) = [group for group in groups if group.tracking_identifier == "gestational age"]
+    targets = [(image.referenced_sop_instance_uid, image.referenced_frame_numbers) for image in of_age.source_images]
+    assert targets == ([] if source is None else [(CINE.sop_instance_uid, None)])
+
+
 def test_an_age_without_an_interval_is_no_number(make_capture: MakeCapture, export: Callable):
     make_capture()
     document = export(record=record(age=age(low_days=None, high_days=None, coverage=None, method="zero_shot")))[
