@@ -177,6 +177,9 @@ class CaptureDesk:
     def _told(self) -> Iterator[AnyEvent]:
         for done in self._writer.done():
             yield self._outcome(done)
+            if done.clip_trouble and isinstance(done.task, Capture):
+                plane, pts_seconds = self._known[done.task.sidecar.capture_id]
+                yield self.failed(plane, pts_seconds, f"the still is kept, its clip is not: {done.clip_trouble}")
 
     def _outcome(self, done: Done) -> AnyEvent:
         task = done.task
@@ -206,7 +209,7 @@ class CaptureDesk:
             quality=sidecar.quality,
             cause=sidecar.cause,
             still=stem + STILL,
-            clip=stem + CLIP if sidecar.clip else "",
+            clip=stem + CLIP if sidecar.clip and not done.clip_trouble else "",
             replaces=sidecar.replaces,
         )
 

@@ -28,10 +28,11 @@ Task = Capture | Keep | Discard
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A task that is over; ``trouble`` is why it failed, empty when it did not."""
+    """A task that is over; ``trouble`` is why it failed, or ``clip_trouble`` why a capture is without its clip."""
 
     task: Task
     trouble: str = ""
+    clip_trouble: str = ""
 
 
 class CaptureWriter:
@@ -107,24 +108,24 @@ class CaptureWriter:
                     self._changed.notify_all()
                     return
                 task = self._tasks.popleft()
-            trouble = self._do(task)
+            done = self._do(task)
             with self._changed:
-                self._done.append(Done(task, trouble))
+                self._done.append(done)
                 if isinstance(task, Capture):
                     self._held_bytes -= task.size_bytes
                 self._changed.notify_all()
             self.on_done()
 
-    def _do(self, task: Task) -> str:
+    def _do(self, task: Task) -> Done:
         try:
             if isinstance(task, Capture):
-                self._folder.save(task)
-            elif isinstance(task, Keep):
+                return Done(task, clip_trouble=self._folder.save(task))
+            if isinstance(task, Keep):
                 self._folder.keep(task.capture_id)
             else:
                 self._folder.discard(task.capture_id)
         except SinkError as error:
-            return str(error)
+            return Done(task, str(error))
         except MemoryError:
-            return "there is not enough memory to write it"
-        return ""
+            return Done(task, "there is not enough memory to write it")
+        return Done(task)

@@ -77,17 +77,18 @@ class CaptureFolder:
                 found.append(read_sidecar(path))
         return found
 
-    def save(self, capture: Capture) -> None:
+    def save(self, capture: Capture) -> str:
         """Write all files of a capture, its sidecar last, and then delete the one it replaces.
 
-        Raises `SinkError`; nothing of it is left then, and the one it should replace is there still.
+        A still whose clip cannot be written is kept without it; returns why, "" when all is well. Raises `SinkError`
+        for a still that cannot be; nothing of it is left then, and the one it should replace is there still.
         """
-        sidecar = capture.sidecar
+        sidecar, clip_trouble = capture.sidecar, ""
         try:
             write_whole(self._file(sidecar.capture_id, STILL), png(capture.still))
             if capture.clip and sidecar.clip is not None:
-                content = mp4(capture.clip, frame_seconds=1 / sidecar.clip.fps)
-                write_whole(self._file(sidecar.capture_id, CLIP), content)
+                clip_trouble = self._save_clip(capture, fps=sidecar.clip.fps)
+                sidecar = msgspec.structs.replace(sidecar, clip=None) if clip_trouble else sidecar
             write_whole(self._file(sidecar.capture_id, SIDECAR), sidecar_text(sidecar).encode())
         except BaseException:
             with suppress(OSError):
@@ -95,6 +96,14 @@ class CaptureFolder:
             raise
         if sidecar.replaces:
             self.discard(sidecar.replaces)
+        return clip_trouble
+
+    def _save_clip(self, capture: Capture, *, fps: float) -> str:
+        try:
+            write_whole(self._file(capture.sidecar.capture_id, CLIP), mp4(capture.clip, frame_seconds=1 / fps))
+        except SinkError as error:
+            return str(error)
+        return ""
 
     def keep(self, capture_id: str) -> None:
         """Note in the sidecar that nothing may replace the capture. Raises `SinkError`."""

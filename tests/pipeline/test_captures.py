@@ -363,6 +363,17 @@ def test_a_full_disk_fails_a_capture_with_its_reason_and_the_next_one_is_tried(t
     assert {Path(name).stem for name in files(scene)} == {scene.told(CaptureSaved)[0].capture_id}
 
 
+def test_a_disk_with_room_for_a_still_alone_keeps_that_and_tells_of_the_clip(tmp_path):
+    scene = live_scene(tmp_path, clips=True)
+    with no_file_longer_than(120_000):
+        scene.show("femur", 4)
+        scene.finish()
+    (saved,), (failed,) = scene.told(CaptureSaved), scene.told(CaptureFailed)
+    assert saved.clip == ""
+    assert "the still is kept, its clip is not: " in failed.reason
+    assert [Path(name).suffix for name in files(scene)] == [".json", ".png"]
+
+
 def test_who_comes_back_under_the_same_name_knows_what_is_there(tmp_path):
     for score, count in ((0.9, 1), (0.8, 0), (0.99, 1)):
         scene = live_scene(tmp_path)

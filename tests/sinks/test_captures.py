@@ -84,6 +84,15 @@ def test_a_full_disk_leaves_nothing_of_a_capture_and_all_of_the_one_it_should_re
     assert [sidecar.capture_id for sidecar in folder.existing()] == [large.sidecar.capture_id]
 
 
+def test_where_a_clip_has_no_room_the_still_is_kept_without_it_and_says_so(folder):
+    one = capture(1, frames=25)
+    with no_file_longer_than(8000):
+        assert "0001-femur-0.48s.mp4' cannot be written: File too large" in folder.save(one)
+    (sidecar,) = folder.existing()
+    assert sidecar.clip is None
+    assert names(folder.path) == ["0001-femur-0.48s.json", "0001-femur-0.48s.png"]
+
+
 def test_what_the_operator_keeps_is_noted_and_what_he_discards_is_gone(folder):
     one, two = capture(1, frames=3), capture(2)
     folder.save(one)
@@ -161,9 +170,9 @@ class Held(CaptureFolder):
         super().__init__(root, "held")
         self.let = threading.Event()
 
-    def save(self, capture: Capture) -> None:
+    def save(self, capture: Capture) -> str:
         self.let.wait(60)
-        super().save(capture)
+        return super().save(capture)
 
 
 def test_the_writer_never_waits_for_a_slow_disk_and_tells_what_has_no_room(tmp_path):
