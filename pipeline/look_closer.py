@@ -106,13 +106,13 @@ class LookCloser:
         if outline is None:
             return 0.0, 0.0
         fan_area = np.count_nonzero(self._map_mask) / MAP_PX**2
-        return min(1.0, outline.area / fan_area), outline.edge_share
+        return min(1.0, float(outline.area / fan_area)), outline.edge_share
 
     def _motion(self, pts_seconds: float, greys: Grey) -> float:
         self._before.append((pts_seconds, greys))
         while len(self._before) > 2 and pts_seconds - self._before[1][0] >= COMPARED_SECONDS - 1e-6:
             self._before.popleft()
-        return changed_share(self._before[0][1], greys)
+        return float(changed_share(self._before[0][1], greys))
 
 
 def sharpness(grey: Grey, mask: Grey) -> float:

@@ -37,7 +37,9 @@ def segmenter_for(config: Config, labels: Sequence[str]) -> Segmenter:
 
 def judge_for(config: Config, labels: Sequence[str]) -> Judge | None:
     """Of pictures, with the configured limits; None where nobody measures."""
-    section = config.quality
-    if not section.enabled:
-        return None
-    return Judge(labels, Limits(**section.model_dump(exclude={"enabled", "hold_seconds"})))
+    return Judge(labels, limits_for(config)) if config.quality.enabled else None
+
+
+def limits_for(config: Config) -> Limits:
+    """Where items of quality turn."""
+    return Limits(**config.quality.model_dump(exclude={"enabled", "hold_seconds"}))

@@ -10,12 +10,14 @@ from .age import evaluate_ga
 from .chd import evaluate_chd
 from .options import ModelOption, WeightsOption, model_flags
 from .probe import evaluate_probe
+from .quality import quality
 from .segments import segments
 
 app = typer.Typer(help="A model against pictures whose truth is known.", no_args_is_help=True)
 app.command("chd")(evaluate_chd)
 app.command("ga")(evaluate_ga)
 app.command("probe")(evaluate_probe)
+app.command("quality")(quality)
 app.command("segments")(segments)
 
 
