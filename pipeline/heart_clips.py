@@ -78,6 +78,9 @@ class HeartClips:
             score: how surely it shows the plane, in [0, 1].
             repeats: its picture is that of the frame before.
         """
+        if repeats and self._frames:
+            self._refused[REPEATED] += 1
+            return []
         if self._frames:
             gap_seconds = pts_seconds - self._frames[-1].pts_seconds
             if abs(gap_seconds) <= _SAME_SECONDS:
@@ -85,9 +88,6 @@ class HeartClips:
                 return []
             if gap_seconds < 0 or gap_seconds > self.timing.seconds:
                 self.end()
-        if repeats and self._frames:
-            self._refused[REPEATED] += 1
-            return []
         self._frames.append(_Seen(index, pts_seconds, score))
         if self._start_seconds is None:
             self._start_seconds = pts_seconds
