@@ -12,7 +12,7 @@ from .sheets import Strip, in_letters
 from .stretches import SIGNAL_WORDS, Stretch, closed_stretches, poor_stretches
 from .timeline import Timeline, draw
 from .warnings import warnings
-from .words import at, figure, in_order, of_whole, plane_title, plural, seconds
+from .words import at, chance, in_order, of_whole, plane_title, plural, seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,10 +145,10 @@ def _heart_tile(record: Record) -> Tile:
     exam = findings.heart_of_exam(record) or record.last(ChdScored)
     if exam is None:
         return Tile(title="Heart score", value="none", note=_reason(findings.heart_missing(record)), look="missing")
-    note = f"{figure(exam.low)} to {figure(exam.high)}; head trained on {exam.trained_on}"
+    note = f"{chance(exam.low)} to {chance(exam.high)}; head trained on {exam.trained_on}"
     if exam.abstains:
         return Tile(title="Heart score", value="abstains", note=f"{exam.reason}; head trained on {exam.trained_on}")
-    return Tile(title="Heart score", value=figure(exam.score), note=note)
+    return Tile(title="Heart score", value=chance(exam.score), note=note)
 
 
 def _reason(sentence: str) -> str:

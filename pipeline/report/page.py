@@ -140,6 +140,7 @@ def _environment() -> jinja2.Environment:
         "at": words.at,
         "seconds": words.seconds,
         "figure": words.figure,
+        "chance": words.chance,
         "title": words.plane_title,
         "count": words.plural,
         "age_text": findings.age_text,
@@ -179,12 +180,14 @@ def _shown(still: Still, contents: Contents) -> dict[str, Any]:
     of_plane = [visit for visit in contents.visits if visit.plane == still.plane]
     length = sum(visit.end_seconds - visit.start_seconds for visit in of_plane)
     scores = [visit.best_score for visit in of_plane if visit.best_frame_index == still.frame_index]
+    quality = _quality_at(record.all(QualityChanged), still)
     scale = None if still.spacing_mm is None else 100 * _SCALE_MM / (still.spacing_mm * max(1, still.width_px))
     return {
         **{name: getattr(still, name) for name in still.__dataclass_fields__},
         "score": words.figure(scores[0]) if scores else "",
         "views": f"{words.plural(len(of_plane), 'view')}, {words.seconds(length)} in all",
-        "quality": _quality_at(record.all(QualityChanged), still),
+        "quality": quality,
+        "good": ", ".join(words.plane_title(item.name).lower() for item in quality or () if item.ok),
         "scale_percent": None if scale is None else round(scale, 3),
     }
 

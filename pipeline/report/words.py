@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ...models.planes import Plane
 from ..cli.screen import title as plane_title
 
-__all__ = ["at", "figure", "hours", "in_order", "of_whole", "plane_title", "plural", "seconds"]
+__all__ = ["at", "chance", "figure", "hours", "in_order", "of_whole", "plane_title", "plural", "seconds"]
 
 _ORDER = {plane.value: number for number, plane in enumerate(Plane)}
 
@@ -43,6 +43,11 @@ def of_whole(part: float, whole: float) -> str:
 def figure(value: float | None) -> str:
     """A score in [0, 1]: "0.87"; a dash for None."""
     return "–" if value is None else f"{value:.2f}"
+
+
+def chance(value: float) -> str:
+    """A probability, small ones not made nothing: "0.12", "under 0.01"."""
+    return "under 0.01" if 0 < value < 0.01 else figure(value)
 
 
 def plural(count: int, one: str, more: str = "") -> str:
