@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ...sinks import AnyEvent, PlaneEntered, PlaneLeft
+from ...sinks import AnyEvent, PartEntered, PartLeft, PlaneEntered, PlaneLeft
 from ..telemetry import Snapshot, Telemetry
 
 BACKGROUND_TEXT = "no standard plane"
@@ -27,11 +27,18 @@ def title(plane: str) -> str:
 
 
 class SeenPlanes:
-    """A sink that remembers, for the screen, which planes have been in view and how well."""
+    """A sink that remembers, for the screen, which planes have been in view and how well.
+
+    Attributes:
+        visits: those that are over.
+        open: the one that is not.
+        part: the body part in view while its plane is not clear.
+    """
 
     def __init__(self) -> None:
         self.visits: list[PlaneLeft] = []
         self.open: PlaneEntered | None = None
+        self.part: str | None = None
 
     def write(self, event: AnyEvent) -> None:
         if isinstance(event, PlaneEntered):
@@ -39,6 +46,10 @@ class SeenPlanes:
         elif isinstance(event, PlaneLeft):
             self.open = None
             self.visits.append(event)
+        elif isinstance(event, PartEntered):
+            self.part = event.part
+        elif isinstance(event, PartLeft):
+            self.part = None
 
     def close(self) -> None:
         pass
@@ -65,8 +76,7 @@ def render(
     now = Table.grid(padding=(0, 2))
     now.add_column(style="dim", justify="right", min_width=8)
     now.add_column(min_width=40)
-    plane = title(snapshot.plane) if snapshot.plane else BACKGROUND_TEXT
-    now.add_row("in view", Text(plane, style="bold white on dark_green" if snapshot.plane else "dim"))
+    now.add_row("in view", _in_view(snapshot.plane, seen.part))
     if truth is not None:
         now.add_row("phantom", Text(title(truth) if truth != "background" else BACKGROUND_TEXT, style="italic"))
     state = Text(snapshot.state.upper(), style=STATE_STYLES.get(snapshot.state, "bold white on red"))
@@ -109,6 +119,12 @@ def _scores(snapshot: Snapshot) -> RenderableType:
         style = "green" if plane == snapshot.plane else "grey50"
         table.add_row(Text(name, style=style), Bar(1.0, 0.0, score, color=style, bgcolor="grey15"), f"{score:.2f}")
     return table
+
+
+def _in_view(plane: str | None, part: str | None) -> Text:
+    if plane is not None:
+        return Text(title(plane), style="bold white on dark_green")
+    return Text(f"{title(part)}, plane not clear", style="yellow") if part else Text(BACKGROUND_TEXT, style="dim")
 
 
 def _visits(seen: SeenPlanes, wanted: Sequence[str]) -> RenderableType:

@@ -6,6 +6,7 @@ export function emptyStory() {
     source: { state: "opening", reason: "" },
     signal: { state: "open", reason: "" },
     plane: null, // {name, score}
+    part: null, // body part in view while its plane is not clear
     override: null, // plane the operator named, "" for none
     paused: false,
     ended: null,
@@ -47,6 +48,8 @@ const TAKE = {
     const before = story.best.get(event.plane);
     if (!before || event.best_score >= before.best_score) story.best.set(event.plane, event);
   },
+  "part.entered": (story, event) => { story.part = event.part; },
+  "part.left": (story) => { story.part = null; },
   "quality.changed": (story, event) => { story.quality = event; },
   "checklist.changed": (story, event) => { story.items.set(event.item, event); },
   "age.estimated": (story, event) => { story.age = event; },

@@ -82,7 +82,8 @@ function renderLabel(page, source) {
   }
   const isPlane = named !== null && named !== "background";
   label.dataset.plane = story.override !== null ? "operator" : isPlane ? "in-view" : "none";
-  const words = isPlane ? titleOf(named) : "No standard plane";
+  const part = story.override === null ? story.part : null;
+  const words = isPlane ? titleOf(named) : part ? titleOf(part) : "No standard plane";
   label.dataset.long = words.length > 13 && isPlane ? "yes" : "no";
   label.dataset.name = isPlane ? named : "";
   setText(label, words);
@@ -97,7 +98,9 @@ function modelScore(story, status) {
 
 function saidBelow(story, status) {
   if (story.override === null) {
-    return story.plane || story.ended ? "" : "Move the probe until a standard plane comes into view.";
+    if (story.plane || story.ended) return "";
+    if (story.part) return "Which plane of it is not clear: tilt or turn the probe a little.";
+    return "Move the probe until a standard plane comes into view.";
   }
   const model = story.plane ? `${titleOf(story.plane.name)}, ${percentOf(modelScore(story, status))}` : "no standard plane";
   return `Your label. The model: ${model}. O changes it.`;

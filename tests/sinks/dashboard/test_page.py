@@ -199,6 +199,15 @@ def test_an_override_ends_with_what_it_was_said_of(opened: Open):
     expect(page.locator("#label")).to_have_text("Femur")
 
 
+def test_a_body_part_is_named_while_its_plane_is_not_clear(opened: Open):
+    page, stage = opened("nothing_in_view")
+    stage.tell("part.entered", part="brain", start_seconds=2.0, score=0.9)
+    expect(page.locator("#label")).to_have_text("Brain")
+    expect(page.locator("#model-says")).to_contain_text("Which plane of it is not clear")
+    stage.tell("part.left", part="brain", start_seconds=2.0, end_seconds=3.0, score=0.9, frames=25, reason="")
+    expect(page.locator("#label")).to_have_text("No standard plane")
+
+
 def test_single_keys_can_be_switched_off(opened: Open):
     page, stage = opened("help")
     page.locator("#keys-on").uncheck()
