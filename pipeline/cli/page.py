@@ -73,7 +73,7 @@ def opened_page(
         yield LivePage(None)
         return
     try:
-        dashboard = _dashboard(config, uri, fixed_port=fixed_port)
+        dashboard = dashboard_for(config, uri, fixed_port=fixed_port)
     except SinkError as error:
         if not optional or "pip install" not in str(error):
             raise
@@ -106,7 +106,8 @@ def status_of(snapshot: "Snapshot") -> Status:
     )
 
 
-def _dashboard(config: "Config", uri: str, *, fixed_port: bool) -> Dashboard:
+def dashboard_for(config: "Config", uri: str, *, fixed_port: bool) -> Dashboard:
+    """The page a configuration asks for, listening, before anything else is there; see `opened_page`."""
     section = config.ui
     parts = {
         "checklist": config.protocol is not None,

@@ -1,6 +1,6 @@
 // Confidence over the last 30 s: a bar for each moment, named where a plane was in view.
 
-import { titleOf } from "./words.js";
+import { shortTitleOf, titleOf } from "./words.js";
 
 const SPAN_MS = 30000;
 const GAP_MS = 400;
@@ -57,8 +57,8 @@ export class Strip {
     for (const { plane, start, end } of this.visits()) {
       const left = place(start) + 4;
       const room = place(end) - left - 4;
-      const name = titleOf(plane);
-      if (context.measureText(name).width > room) continue;
+      const name = [titleOf(plane), shortTitleOf(plane)].find((words) => context.measureText(words).width <= room);
+      if (!name) continue;
       context.lineWidth = 4;
       context.strokeStyle = "rgba(5, 8, 12, 0.85)";
       context.strokeText(name, left, height - 3);

@@ -11,6 +11,17 @@ const PLANES = {
   three_vessel: "Three vessels",
 };
 
+const SHORT = {
+  abdomen: "Abd", cervix: "Cx", femur: "Fem", four_chamber: "4CH", kidneys: "Kid", lips_nose: "Lips", profile: "Prof",
+  spine_coronal: "Spine", spine_sagittal: "Spine", three_vessel: "3V", transcerebellar: "TC", transthalamic: "TT",
+  transventricular: "TV",
+};
+
+/** As short as it gets, for narrow places. */
+export function shortTitleOf(plane) {
+  return Object.hasOwn(SHORT, plane) ? SHORT[plane] : titleOf(plane);
+}
+
 const PROTOCOLS = { core_4: "core views", isuog_midtrimester: "ISUOG mid-trimester" };
 
 /** "four_chamber" -> "Four-chamber"; what is not known is spelled out. */

@@ -1,0 +1,141 @@
+"""Pictures of the live page for README and docs: ``python benchmarks/screenshots.py --out docs/images``
+
+A real run of the demo's configuration on a phantom, watched by the system's Chromium; nothing is staged. With
+``--states DIR`` every state the page can be in is photographed too, told by events (see page_states.py), at 1280 x 800
+and 1920 x 1080: for people who work on the page.
+
+PNG with few colours, so that each stays under 200 kB.
+"""
+
+import argparse
+import io
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import page_states
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from fetalstream.pipeline.assemble import build_run, load_model, opened_source
+from fetalstream.pipeline.cli.page import dashboard_for, status_of
+from fetalstream.pipeline.run import StreamRun
+from fetalstream.pipeline.settings import load_config
+
+CHROMIUM = "/usr/bin/chromium"
+SIZES = ((1280, 800), (1920, 1080))
+SCAN = "phantom://?seed=7&fps=25&screen=1&events=freeze:36-41"
+MOST_BYTES = 200_000
+COLOURS = (256, 128, 64, 32)
+WAIT_MS = 120_000
+
+
+def save(page: Page, path: Path) -> None:
+    """Photograph the page, in as many colours as fit."""
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    file = io.BytesIO()
+    for colours in COLOURS:
+        file = io.BytesIO()
+        picture.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        if file.tell() < MOST_BYTES:
+            break
+    path.write_bytes(file.getvalue())
+    print(f"{path}: {file.tell() / 1000:.0f} kB")
+
+
+@contextmanager
+def scanned(browser: Browser) -> Iterator[tuple[Page, StreamRun]]:
+    """The demo's run, and a page that watches it."""
+    with tempfile.TemporaryDirectory(prefix="fetalstream-screenshots-") as folder:
+        flags = {"sinks": [], "ui": {"enabled": True, "port": 0}, "capture": {"folder": folder}}
+        config = load_config("demo", flags=flags)
+        with (
+            closing(dashboard_for(config, SCAN, fixed_port=True)) as dashboard,
+            opened_source(SCAN, realtime=True) as (source, info),
+        ):
+            run = build_run(
+                config,
+                source=source,
+                info=info,
+                model=load_model(config),
+                sinks=[dashboard],
+                stream="phantom-7",
+                stamped=True,
+            )
+            dashboard.connect(read_status=lambda: status_of(run.telemetry.snapshot()), operate=run.operate)
+            page = browser.new_page(viewport={"width": SIZES[0][0], "height": SIZES[0][1]})
+            page.set_default_timeout(WAIT_MS)
+            page.goto(f"http://127.0.0.1:{dashboard.port}/")
+            thread = threading.Thread(target=run.run)
+            thread.start()
+            try:
+                yield page, run
+            finally:
+                run.stop()
+                thread.join()
+                page.close()
+
+
+def photograph_scan(browser: Browser, out: Path) -> None:
+    """What README shows: a plane in view with captures behind it, choosing a label, and a frozen machine."""
+    with scanned(browser) as (page, _):
+        for _ in range(4):  # four planes have come and gone
+            page.wait_for_selector("#label[data-plane='in-view']")
+            page.wait_for_selector("#label[data-plane='none']")
+        page.wait_for_selector("#last img")
+        page.wait_for_selector("#label[data-plane='in-view']")
+        page.wait_for_selector("#quality li")
+        page.wait_for_timeout(1200)
+        save(page, out / "live-page.png")
+        page.keyboard.press("o")
+        page.wait_for_selector("#choose[open]")
+        save(page, out / "live-page-override.png")
+        page.keyboard.press("Escape")
+        page.wait_for_selector("#stage[data-tone='warn']")
+        page.wait_for_timeout(500)
+        save(page, out / "live-page-frozen.png")
+
+
+def photograph_states(browser: Browser, out: Path) -> None:
+    """Every state, at both sizes."""
+    phantom = page_states.Phantom()
+    for name in (*page_states.SCENES, *page_states.KEYS):
+        scene, key = page_states.KEYS.get(name, (name, ""))
+        with page_states.staged(scene, phantom) as stage:
+            for width, height in SIZES:
+                page = browser.new_page(viewport={"width": width, "height": height})
+                page.goto(stage.address)
+                _let_pass(page, stage, scene, 1.5)
+                if key:
+                    page.keyboard.press(key)
+                    _let_pass(page, stage, scene, 0.3)
+                page.screenshot(path=out / f"{name}-{width}.png")
+                page.close()
+
+
+def _let_pass(page: Page, stage: page_states.Stage, scene: str, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        page_states.keep_live(stage, scene)
+        page.wait_for_timeout(60)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("docs/images"))
+    parser.add_argument("--states", type=Path, help="photograph every state too, into this folder")
+    given = parser.parse_args()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        given.out.mkdir(parents=True, exist_ok=True)
+        photograph_scan(browser, given.out)
+        if given.states is not None:
+            given.states.mkdir(parents=True, exist_ok=True)
+            photograph_states(browser, given.states)
+
+
+if __name__ == "__main__":
+    main()
