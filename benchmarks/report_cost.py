@@ -2,8 +2,8 @@
 
     python benchmarks/report_cost.py --minutes 10
 
-Records a phantom for 20 s, repeats it to the length asked for, reviews it, makes the report in a process of its own, and
-prints one JSON object: megabytes, and seconds on the clock and on the processor for both.
+Records a phantom for 20 s, repeats it to the length asked for, reviews it, makes the report in a process of its own,
+and prints one JSON object: megabytes, and seconds on the clock and on the processor for both.
 """
 
 import argparse

@@ -20,7 +20,7 @@ def at(seconds: float | None) -> str:
 
 def seconds(value: float) -> str:
     """How long something took or lasted: 3.24 -> "3.2 s", 95 -> "1 min 35 s"."""
-    if value < 60:
+    if round(value, 1) < 60:
         return f"{value:.1f} s"
     whole = round(value)
     if whole >= 3600:

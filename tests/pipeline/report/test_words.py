@@ -15,7 +15,7 @@ def test_a_moment(seconds: float | None, said: str):
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0.24, "0.2 s"), (59.4, "59.4 s"), (60, "1 min"), (95, "1 min 35 s"), (3700, "1 h 2 min")],
+    [(0.24, "0.2 s"), (59.4, "59.4 s"), (59.97, "1 min"), (60, "1 min"), (95, "1 min 35 s"), (3700, "1 h 2 min")],
 )
 def test_a_length(seconds: float, said: str):
     assert words.seconds(seconds) == said
