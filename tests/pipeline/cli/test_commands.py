@@ -26,6 +26,7 @@ COMMANDS = (
     "listen",
     "live",
     "protocols",
+    "report",
     "review",
     "store",
     "train",
