@@ -51,7 +51,7 @@ class LivePage:
         """Keep the page open until Ctrl-C."""
         if self._dashboard is None:
             return
-        console.print(f"The live page stays open at [bold]{self.address}[/]; Ctrl-C ends it.")
+        console.print(f"The live page stays open until Ctrl-C: [bold]{self.address}[/]")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

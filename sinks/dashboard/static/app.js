@@ -97,4 +97,15 @@ setInterval(() => {
   draw();
 }, HEALTH_MS);
 window.addEventListener("resize", () => strip.draw());
+
+/** A screen that goes dark in the middle of a scan is of no use; browsers allow this on secure pages and loopback. */
+async function stayAwake() {
+  try {
+    if (!document.hidden) await navigator.wakeLock?.request("screen");
+  } catch {
+    // the system has other plans, such as a low battery
+  }
+}
+document.addEventListener("visibilitychange", stayAwake);
+stayAwake();
 draw();

@@ -47,6 +47,7 @@ export function renderView(page) {
   setText(at("veil"), veil);
   at("live-mark").hidden = banner !== null || state !== "live";
   renderBanner(banner, stage);
+  document.title = `${banner ? banner.title : "Live"} · FetalStream`;
   renderLabel(page, source);
   at("picture").setAttribute("aria-label", `Ultrasound picture, ${banner ? banner.title.toLowerCase() : "live"}`);
 }

@@ -1,16 +1,18 @@
 """The law of the page's conversation: nothing told is lost, only the newest is shown, nobody waits for anybody."""
 
 import io
+import socket
 import threading
 import time
 from contextlib import suppress
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 from websockets.exceptions import ConnectionClosed
 
-from fetalstream.sinks.dashboard import Status, talk
+from fetalstream.sinks.dashboard import Dashboard, Status, protocols, talk
 from fetalstream.sinks.dashboard.story import MOST_RECENT
 from fetalstream.sinks.findings import ChecklistChanged
 from fetalstream.sinks.operator import Operation, OperatorMarked
@@ -164,6 +166,36 @@ def test_who_deals_with_nothing_for_too_long_is_cut_off(page: MakePage, monkeypa
     dashboard, _ = page()
     with Browser(dashboard.port, acks=False) as browser:
         assert browser.close_code() == talk.TOO_SLOW
+
+
+def test_who_has_stopped_reading_altogether_is_gone_for_good(page: MakePage, monkeypatch: pytest.MonkeyPatch):
+    """Not even the goodbye can be sent: the connection is cut, and what waited for it is let go."""
+    monkeypatch.setattr(talk, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(talk, "CLOSE_SECONDS", 0.3)
+    monkeypatch.setattr(protocols, "LEAVE_SECONDS", 0.3)
+    dashboard, _ = page()
+    noise = np.random.default_rng(1).integers(0, 255, (1280, 1280)).astype(np.uint8)
+    head = "GET /live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", dashboard.port))
+        deaf.sendall((head + key).encode())
+        seen = 0
+        end = time.monotonic() + 20
+        while seen == 0 or others(dashboard):
+            seen = max(seen, others(dashboard))
+            dashboard.show(shown()._replace(grey=noise, outline_px=()))
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    assert seen == 1
+
+
+def others(dashboard: Dashboard) -> int:
+    """Connections of this process to the page, as the kernel counts them."""
+    found = psutil.Process().net_connections("tcp")
+    served = [one for one in found if one.laddr.port == dashboard.port and one.status == psutil.CONN_ESTABLISHED]
+    return len(served)
 
 
 def test_the_clock_can_be_asked_for(page: MakePage):
