@@ -23,6 +23,7 @@ from .story import Story
 
 STATUS_SECONDS = 0.125
 STRIP_SECONDS = 30.0
+SETTLE_STEP_SECONDS = 0.01
 MOST_BROWSERS = 32
 
 ReadStatus = Callable[[], Status]
@@ -38,6 +39,11 @@ class Listener(Protocol):
 
     def check(self, now_seconds: float) -> None:
         """Whether it still answers; called several times a second."""
+        ...
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether it has dealt with every event."""
         ...
 
 
@@ -172,6 +178,12 @@ class Hub:
             return None
         path = (self.captures_folder / name).resolve()
         return path if path.is_relative_to(self.captures_folder.resolve()) else None
+
+    async def settle(self, seconds: float) -> None:
+        """Wait until every browser has dealt with every event, but no longer than this."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not all(listener.knows_all for listener in self._listeners):
+            await asyncio.sleep(SETTLE_STEP_SECONDS)
 
     def close(self) -> None:
         self._hands.shutdown(wait=False, cancel_futures=True)

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -19,6 +20,8 @@ from .status import About
 
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
+SETTLE_SECONDS = 0.5
+"""How long the last events may take to reach the browsers."""
 GRACE_SECONDS = 1
 KEEP_ALIVE_SECONDS = 30
 BACKLOG = 64
@@ -78,8 +81,11 @@ class PageServer:
             self.failure = self.failure or "the server has ended"
 
     def close(self) -> None:
-        """Tell all browsers and stop; any number of times."""
-        if self._server is not None:
+        """Let browsers have the last events, tell them that it is over, and stop; any number of times."""
+        if self._server is not None and not self._server.should_exit:
+            if self._loop is not None and self.hub is not None:
+                with suppress(RuntimeError, TimeoutError):  # the loop has ended, or is far too busy
+                    asyncio.run_coroutine_threadsafe(self.hub.settle(SETTLE_SECONDS), self._loop).result(STOP_SECONDS)
             self._server.should_exit = True
         self._thread.join(STOP_SECONDS)
 

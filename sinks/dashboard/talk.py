@@ -68,9 +68,10 @@ class Talk:
         self._wishes = Bucket(WISHES_PER_SECOND, WISHES_BURST)
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_event: int | None = None  # None: it knows nothing yet
+        self._told: int | None = None
         self._status_number = 0
         self._picture_number = 0
-        self._sent = self._dealt_with = 0
+        self._sent = self._dealt_with = self._last_told = 0
         self._pictures_under_way: deque[int] = deque()
         self._progress_seconds = time.monotonic()
 
@@ -80,6 +81,10 @@ class Talk:
     def check(self, now_seconds: float) -> None:
         if self._sent > self._dealt_with and now_seconds - self._progress_seconds > PATIENCE_SECONDS:
             self._end(TOO_SLOW, "nothing dealt with for too long")
+
+    @property
+    def knows_all(self) -> bool:
+        return self._next_event == self._hub.story.next and self._dealt_with >= self._last_told
 
     async def run(self) -> None:
         """Until the browser goes, is too slow, or says what cannot be understood."""
@@ -114,6 +119,8 @@ class Talk:
             if self._sent == self._dealt_with:
                 self._progress_seconds = time.monotonic()
             self._sent += 1
+            if self._told != self._next_event:
+                self._told, self._last_told = self._next_event, self._sent
             if isinstance(message, str):
                 await self._socket.send_text(message)
             else:

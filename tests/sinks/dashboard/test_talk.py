@@ -291,6 +291,17 @@ def test_who_talks_without_end_is_cut_off(page: MakePage):
         other.until(lambda: bool(other.events))
 
 
+def test_what_was_told_last_before_the_end_arrives(page: MakePage):
+    dashboard, _ = page()
+    with Browser(dashboard.port) as browser:
+        for event in marks(1000):
+            dashboard.write(event)
+        thread = threading.Thread(target=dashboard.close)
+        thread.start()
+        browser.until(lambda: len(browser.events) == 1000)
+        thread.join()
+
+
 def test_closing_tells_the_browsers_and_is_quick(page: MakePage):
     dashboard, _ = page()
     with Browser(dashboard.port) as browser, Browser(dashboard.port, acks=False):
