@@ -132,7 +132,8 @@ class Stage:
         """A plane has come and gone."""
         visit, middle = self.phantom.visits[plane], self.phantom.middle(plane)
         self.show(middle)
-        time.sleep(0.25)  # thumbnails are taken five times a second
+        if not capture:
+            time.sleep(0.25)  # thumbnails are taken five times a second
         self.tell("plane.entered", plane=plane, start_seconds=visit.start_seconds, score=0.82)
         best = {"best_frame_index": round(middle * FPS), "best_pts_seconds": middle, "best_score": 0.97}
         span = {"start_seconds": visit.start_seconds, "end_seconds": visit.end_seconds}
