@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import msgspec
 
+from fetalstream.models.planes import Plane
 from fetalstream.pipeline.fan import Fan, masked, outline_px
 from fetalstream.pipeline.fan_finder import find_fan
 from fetalstream.sinks import AnyEvent, ModelRef, Operation, QualityItem
@@ -26,18 +27,7 @@ MODEL = ModelRef(name="compact", sha256="0bf1ede1ccefa44bf881f31b6c95ee5cece0ff7
 HEART = ModelRef(name="chd", sha256="cd" * 32, version="1")
 PARTS = ("checklist", "age", "heart", "captures")
 CORE = ("transventricular", "transcerebellar", "four_chamber", "abdomen", "femur")
-WHOLE = (
-    *(
-        "transthalamic",
-        "transventricular",
-        "transcerebellar",
-        "lips_nose",
-        "profile",
-        "spine_sagittal",
-        "spine_coronal",
-    ),
-    *("four_chamber", "lvot", "rvot", "three_vessel", "abdomen", "kidneys", "femur", "cervix"),
-)
+WHOLE = tuple(map(str, Plane))
 GOOD = tuple(
     QualityItem(name=name, ok=True, score=0.8)
     for name in ("sharpness", "gain", "zoom", "in_fan", "stillness", "confidence")
@@ -181,10 +171,6 @@ def age(stage: Stage, **changes: Any) -> None:
     stage.tell("age.estimated", **(found | changes))
 
 
-def _loading(stage: Stage) -> None:
-    del stage
-
-
 def _connecting(stage: Stage) -> None:
     stage.now(phase="running", state="opening")
 
@@ -196,10 +182,6 @@ def _nothing_yet(stage: Stage) -> None:
     stage.tell("age.unavailable", reason="a captured screen has no pixel spacing: say --spacing-mm")
     stage.now(scores={"background": 0.9, "femur": 0.08})
     stage.show(0.3)
-
-
-def _looking(stage: Stage) -> None:
-    stage.begin()
 
 
 def _faults(stage: Stage) -> None:
@@ -289,9 +271,9 @@ def _disk_full(stage: Stage) -> None:
 
 
 SCENES: dict[str, Callable[[Stage], None]] = {
-    "loading": _loading,
+    "loading": lambda _: None,
     "connecting": _connecting,
-    "looking_for_fan": _looking,
+    "looking_for_fan": Stage.begin,
     "nothing_in_view": _nothing_yet,
     "faults": _faults,
     "captured": _captured,
@@ -333,6 +315,3 @@ def keep_live(stage: Stage, name: str) -> None:
     """Show the picture of now once more, where pictures would come; to be called again and again."""
     if name not in STILL:
         stage.show(stage.status.pts_seconds)
-
-
-__all__ = ["KEYS", "SCENES", "Phantom", "Stage", "age", "faults", "heart", "keep_live", "staged"]

@@ -13,7 +13,7 @@ const PLANES = {
 
 const SHORT = {
   abdomen: "Abd", cervix: "Cx", femur: "Fem", four_chamber: "4CH", kidneys: "Kid", lips_nose: "Lips", profile: "Prof",
-  spine_coronal: "Spine", spine_sagittal: "Spine", three_vessel: "3V", transcerebellar: "TC", transthalamic: "TT",
+  spine_coronal: "Sp", spine_sagittal: "Sp", three_vessel: "3V", transcerebellar: "TC", transthalamic: "TT",
   transventricular: "TV",
 };
 
