@@ -62,7 +62,7 @@ def heart_companion(config: Config, *, model: Model, recorder: Recorder, labels:
 
 
 class NoHeartCompanion:
-    """Tells why there is no score, once, when the heart first comes into view: until then nobody waits for one."""
+    """Tells why there is no score, once: when the heart first comes into view, at the end where it never does."""
 
     def __init__(self, reason: str, planes: Sequence[str], recorder: Recorder) -> None:
         self._reason = reason
@@ -71,16 +71,16 @@ class NoHeartCompanion:
 
     def feed(self, message: Scored | Notice, plane: str | None) -> Iterable[AnyEvent]:
         del message
-        if plane in self._planes and self._reason:
-            reason, self._reason = self._reason, ""
-            yield self._recorder.make(ChdUnavailable, reason=reason)
+        return self.finish() if plane in self._planes else ()
 
     def visit(self, change: Change, event: AnyEvent) -> Iterable[AnyEvent]:
         del change, event
         return ()
 
-    def finish(self) -> Iterable[AnyEvent]:
-        return ()
+    def finish(self) -> Iterator[AnyEvent]:
+        if self._reason:
+            reason, self._reason = self._reason, ""
+            yield self._recorder.make(ChdUnavailable, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class HeartCompanion:
     def finish(self) -> Iterator[AnyEvent]:
         if self._has_news:
             yield self._exam()
-        elif self._has_visited and not self._clips:
+        elif not self._clips:
             yield self._recorder.make(ChdUnavailable, reason=self._why_none())
 
     def _hear_until(self, pts_seconds: float) -> Iterator[AnyEvent]:
@@ -207,6 +207,8 @@ class HeartCompanion:
         )
 
     def _why_none(self) -> str:
+        if not self._has_visited:
+            return f"no heart was in view: {self._plane}"
         timing = self._head.recipe.timing
         refused = ", ".join(f"{count} x {reason}" for reason, count in sorted(self._cutter.refused.items()))
         wants = f"a clip wants {timing.frames} frames over {timing.seconds:g} s of one visit"

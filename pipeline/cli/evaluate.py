@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from .age import evaluate_ga
+from .captures import captures
 from .chd import evaluate_chd
 from .options import ModelOption, WeightsOption, model_flags
 from .probe import evaluate_probe
@@ -15,6 +16,7 @@ from .segments import segments
 
 app = typer.Typer(help="A model against pictures whose truth is known.", no_args_is_help=True)
 app.command("chd")(evaluate_chd)
+app.command("captures")(captures)
 app.command("ga")(evaluate_ga)
 app.command("probe")(evaluate_probe)
 app.command("quality")(quality)

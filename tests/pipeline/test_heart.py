@@ -180,6 +180,9 @@ def test_without_a_head_one_event_says_so_when_a_heart_comes_into_view():
     assert isinstance(events[0], ChdUnavailable)
     assert list(subject.visit(*left())) == []
     assert list(subject.finish()) == []
+    heartless = follower(None)
+    assert told(heartless, [scored(index) for index in range(30)], plane="femur") == []
+    assert [event.reason for event in heartless.finish() if isinstance(event, ChdUnavailable)] == [NO_HEAD]
 
 
 def test_a_head_for_another_encoder_is_said_once_and_scores_nothing(tmp_path: Path):
@@ -198,10 +201,15 @@ def test_a_heart_seen_too_briefly_is_said_at_the_end_with_the_reason(head: Path)
     assert "too few frames" in event.reason
 
 
-def test_a_stream_without_a_heart_hears_nothing_of_it(head: Path):
+def test_a_stream_without_a_heart_says_so_at_its_end(head: Path):
     subject = follower(head)
     assert told(subject, [scored(index) for index in range(30)], plane="femur") == []
-    assert list(subject.finish()) == []
+    (event,) = subject.finish()
+    assert isinstance(event, ChdUnavailable)
+    assert event.reason == "no heart was in view: four_chamber"
+
+
+def test_a_plane_head_that_knows_no_heart_needs_none(head: Path):
     assert companion(head, labels=("background", "femur")) is None
     assert companion(head, labels=("background", "heart")) is not None
 

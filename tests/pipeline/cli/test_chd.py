@@ -1,0 +1,130 @@
+"""Hearts on the command line: drawn, trained on, judged; leaks and mistakes end in one sentence."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from fetalstream import FetalStreamError
+from fetalstream.models.compact import EMBEDDED as COMPACT
+from fetalstream.models.files import sha256_of
+from fetalstream.models.heads.clip_head import EMBEDDED, ClipHead
+from fetalstream.models.outputs import ModelIdentity
+from fetalstream.models.train.clip_checks import LeakError
+from fetalstream.pipeline.cli import evaluate, train
+
+CHECKED = "labels choose nothing at prediction"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def hearts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve simulated patients that nobody has trained on, two cines each."""
+    out = tmp_path_factory.mktemp("hearts")
+    told = CliRunner().invoke(
+        train.app, ["chd-phantoms", "--out", str(out), "--patients", "12", "--cines", "2", "--first-seed", "5000"]
+    )
+    assert told.exit_code == 0, told.output
+    return out
+
+
+def judge(hearts: Path, *arguments: str) -> dict:
+    told = CliRunner().invoke(
+        evaluate.app,
+        ["chd", "--manifest", str(hearts / "clips.csv"), "--cache", str(hearts / "kept"), *arguments, "--json"],
+    )
+    if told.exception is not None:
+        raise told.exception
+    return json.loads(told.stdout)
+
+
+def test_the_embedded_head_tells_simulated_hearts_apart_that_it_never_saw(hearts: Path, tmp_path: Path):
+    found = judge(hearts, "--head", "phantom", "--plot", str(tmp_path / "hearts.png"))
+    assert found["way"] == "chd-conv trained on phantom hearts"
+    assert found["patients"]["count"] == 12
+    assert found["patients"]["auroc"] >= 0.85
+    assert found["clips"]["count"] == 48
+    assert CHECKED in found["checks"]
+    assert (tmp_path / "hearts.png").stat().st_size > 5000
+
+
+def test_the_embedded_head_says_what_it_is():
+    head = ClipHead.load(EMBEDDED, encoder=ModelIdentity(name="compact", sha256=sha256_of(COMPACT)))
+    assert head.recipe.trained_on == "phantom hearts"
+    card = EMBEDDED.with_suffix(".md").read_text(encoding="utf-8")
+    assert "phantom hearts" in card
+    assert head.recipe.encoder.sha256 in card
+    assert f"{head.recipe.patients} simulated patients" in card
+    assert f"{head.calibration.positive_predictive_value(0.01):.1%}".replace("%", " %") in card
+
+
+def test_a_head_is_trained_written_with_its_card_and_not_judged_on_its_own(hearts: Path, tmp_path: Path):
+    out = tmp_path / "head.safetensors"
+    arguments = ["chd", "--manifest", str(hearts / "clips.csv"), "--cache", str(hearts / "kept"), "--net", "mean"]
+    told = CliRunner().invoke(
+        train.app, [*arguments, "--members", "2", "--epochs", "3", "--trained-on", "a dozen", "--out", str(out)]
+    )
+    assert told.exit_code == 0, told.output
+    assert "a dozen: 12 patients" in out.with_suffix(".md").read_text(encoding="utf-8")
+    with pytest.raises(LeakError, match="trained on 24 of these cines"):
+        judge(hearts, "--head", str(out))
+
+
+def test_training_is_judged_in_folds_and_by_shuffled_labels(hearts: Path):
+    quick = ("--net", "mean", "--members", "2", "--folds", "2", "--epochs", "3")
+    found = judge(hearts, *quick)
+    assert found["patients"]["count"] == 12
+    assert "no patient is in two folds" in found["checks"]
+    shuffled = judge(hearts, *quick, "--shuffle-labels")
+    assert "labels shuffled" in shuffled["way"]
+
+
+def test_a_table_for_people_puts_patients_first(hearts: Path):
+    told = CliRunner().invoke(
+        evaluate.app,
+        ["chd", "--manifest", str(hearts / "clips.csv"), "--cache", str(hearts / "kept"), "--head", "phantom"],
+    )
+    assert told.exit_code == 0, told.output
+    assert told.stdout.index("by patient") < told.stdout.index("by clip")
+    for word in ("AUROC", "sensitivity at specificity 0.90", "expected calibration error", "abstains on", "checked:"):
+        assert word in told.stdout
+
+
+def test_a_cine_under_a_second_name_is_a_leak(hearts: Path, tmp_path: Path):
+    rows = list(csv.DictReader((hearts / "clips.csv").open(encoding="utf-8")))
+    for row in rows:
+        row["clip"] = str(hearts / row["clip"])
+    rows.append(rows[0] | {"patient": "another", "label": "septal_defect"})
+    with (tmp_path / "clips.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    with pytest.raises(LeakError, match="are one cine, byte for byte"):
+        judge(hearts, "--manifest", str(tmp_path / "clips.csv"), "--head", "phantom")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--head", "phantom", "--shuffle-labels"), "leave --head out"),
+        (("--head", "no-such.safetensors"), "no such heart head"),
+        (("--net", "transformer"), "mean, attention, conv, not 'transformer'"),
+        (("--head", "phantom", "--prevalence", "2"), "prevalence"),
+        (("--head", "phantom", "--normal", "healthy"), "'healthy'"),
+        (("--head", "text", "--weights", str(COMPACT)), "which reads no sentences"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_sentence(hearts: Path, arguments: tuple[str, ...], message: str):
+    with pytest.raises(FetalStreamError, match=message) as told:
+        judge(hearts, *arguments)
+    assert "\n" not in str(told.value)
