@@ -10,7 +10,7 @@ class Shown(NamedTuple):
     """A picture to show: (h w) uint8, already black wherever a name may stand, and when and how large it is.
 
     ``spacing_mm`` is millimetres per pixel, ``wall_ns`` UTC at capture, nanoseconds since 1970, and ``captured_ns`` the
-    same moment by the monotonic clock; None where unknown. ``outline_px`` are the corners of what is not black, x and y.
+    same moment by the monotonic clock; None where unknown. ``outline_px`` are corners of what is not black, x and y.
     """
 
     grey: NDArray[np.uint8]

@@ -66,6 +66,6 @@ def test_what_a_later_program_adds_is_passed_over(tmp_path: Path):
 def test_what_is_none_is_refused_by_name_and_reason(tmp_path: Path, text: str, complaint: str):
     file = tmp_path / "one.json"
     file.write_text(text)
-    with pytest.raises(SinkError, match="one.json") as raised:
+    with pytest.raises(SinkError, match=r"one.json") as raised:
         read_sidecar(file)
     assert complaint in str(raised.value)
