@@ -35,3 +35,10 @@ GROUPS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
     }
 )
 """Coarse names, and the planes each stands for; a head may speak coarsely or finely."""
+
+_INITIALS = {"lvot": "LVOT", "rvot": "RVOT"}
+
+
+def title(plane: str) -> str:
+    """How a plane is called by people: "four_chamber" is "Four chamber", "lvot" is "LVOT"."""
+    return _INITIALS.get(plane, plane.replace("_", " ").capitalize())

@@ -25,8 +25,8 @@ from ..sinks.sink import SinkError
 from ..sources import SourceInfo
 from ..sources.dicom import DicomSource, file_label
 from ..sources.dicom.study import key
+from .report.record import EVENTS_NAME
 
-EVENTS = "events.jsonl"
 _DICOM_STREAM = re.compile(r"us-(?P<study>[0-9a-f]{12})-[0-9a-f]{12}(-.*)?")
 
 
@@ -66,13 +66,13 @@ def export(wanted: Wanted) -> Exported:
     identity = _identity(wanted)
     if captures := find_captures(wanted.folder):
         return _export_captures(wanted, captures, identity)
-    events = wanted.folder / EVENTS
+    events = wanted.folder / EVENTS_NAME
     if wanted.events is not None:
         raise PacsError(
             f"{str(wanted.folder)!r} holds no captures, and a review has its own events: leave --events out"
         )
     if not events.is_file():
-        raise PacsError(f"{str(wanted.folder)!r} holds neither captures (NAME.json beside NAME.png) nor {EVENTS}")
+        raise PacsError(f"{str(wanted.folder)!r} holds neither captures (NAME.json beside NAME.png) nor {EVENTS_NAME}")
     record = read_record(events)
     return _export_review(wanted, record, _filing(record.stream, identity))
 

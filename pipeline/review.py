@@ -19,11 +19,10 @@ from . import plugins
 from .assemble import build_run, opened_sinks, opened_source
 from .config import Config, JsonLinesSection
 from .report.cines import fingerprint
-from .report.make import REPORT_NAME
+from .report.record import EVENTS_NAME, REPORT_NAME, SUMMARY_NAME
 from .run import Outcome, StreamRun
 
 VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
-SUMMARY_NAME = "summary.json"
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
 
 
@@ -139,7 +138,7 @@ def review_study(
                 (folder / outdated).unlink(missing_ok=True)
         except OSError as error:
             raise FetalStreamError(f"{str(folder)!r} cannot be written: {error.strerror}") from None
-        with opened_sinks([JsonLinesSection(kind="jsonl", path=folder / "events.jsonl", append=False)]) as sinks:
+        with opened_sinks([JsonLinesSection(kind="jsonl", path=folder / EVENTS_NAME, append=False)]) as sinks:
             run = build_run(
                 config,
                 source=source,

@@ -11,15 +11,15 @@ UNFINISHED = ".tmp-"
 """Beginning of the names of files that are being written; whoever finds an old one may delete it."""
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write ``path``, in place of what is there; its folder must exist.
+def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Write ``path``, in place of what is there; its folder must exist. ``mode`` is less the process's mask.
 
     The content goes to a file beside it, is waited for until the disk has it, and takes its name last. Raises
     `SinkError` that names the file and the reason (a full disk, say); what was there before is there still.
     """
     beside = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
     try:
-        with beside.open("xb") as file:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

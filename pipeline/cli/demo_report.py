@@ -7,11 +7,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ...models.planes import title
 from ...sources.phantom.source import PhantomSource
 from ..agreement import Agreement, Interval, compare
 from ..run import Outcome
 from ..telemetry import Snapshot
-from .screen import RESEARCH_USE, SeenPlanes, title
+from .screen import RESEARCH_USE, SeenPlanes
 
 
 class DemoReport:

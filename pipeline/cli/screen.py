@@ -10,20 +10,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ...models.planes import title
 from ...sinks import AnyEvent, PartEntered, PartLeft, PlaneEntered, PlaneLeft
 from ..telemetry import Snapshot, Telemetry
 
 BACKGROUND_TEXT = "no standard plane"
 STATE_STYLES = {"running": "bold green", "opening": "yellow", "ended": "dim"}
 RESEARCH_USE = "Research use only. Not a medical device."
-
-
-INITIALS = {"lvot": "LVOT", "rvot": "RVOT"}
-
-
-def title(plane: str) -> str:
-    """How a plane is called on a screen: "four_chamber" is "Four chamber", "lvot" is "LVOT"."""
-    return INITIALS.get(plane, plane.replace("_", " ").capitalize())
 
 
 class SeenPlanes:

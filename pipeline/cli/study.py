@@ -45,8 +45,7 @@ def review(
     from ..assemble import load_model, opened_sinks
     from ..metrics import metrics_page
     from ..report import Cines, remember
-    from ..report.record import EVENTS_NAME
-    from ..review import find_studies, review_study
+    from ..review import Study, find_studies, review_study
     from ..run import StreamRun
     from ..settings import load_config
     from .signals import draining
@@ -68,6 +67,7 @@ def review(
     )
 
     current: StreamRun | None = None
+    begun: list[Path] = []
 
     def stop() -> None:
         nonlocal interrupted
@@ -88,9 +88,10 @@ def review(
             for study in studies:
                 task = progress.add_task(study.name, total=None, speed="")
 
-                def on_start(run: StreamRun, task: object = task) -> None:
+                def on_start(run: StreamRun, task: object = task, study: Study = study) -> None:
                     nonlocal current
                     current = run
+                    begun.append(out / study.name)
                     follow(run)
                     progress.update(task, total=run.info.frame_count)  # pyright: ignore[reportArgumentType]
 
@@ -128,9 +129,8 @@ def review(
         errors.print("interrupted: what was reviewed so far is written; the rest was not begun", style="yellow")
         raise typer.Exit(130)
     if report:
-        written = [out / study.name for study in studies if (out / study.name / EVENTS_NAME).is_file()]
         where = Cines((study.name, study.path) for study in studies)
-        unreported = make_reports(written, where=where, index=out if written else None, unmasked=unmasked)
+        unreported = make_reports(begun, where=where, index=out if begun else None, unmasked=unmasked)
     else:
         unreported = 0
     if failed:

@@ -4,8 +4,10 @@ Paths hold names of people, so they stand in no record; where cines lie is kept 
 """
 
 import hashlib
+import os
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -14,7 +16,7 @@ from ...models.home import home
 from ...sinks.sink import SinkError
 from ...sinks.whole import write_whole
 from ...sources import SourceError
-from ...sources.images import SUFFIXES
+from ...sources.images import picture_files
 from .record import Record
 
 MOST_REMEMBERED = 4096
@@ -31,7 +33,6 @@ class Cines:
 
     def __init__(self, named: Iterable[tuple[str, Path]] = ()) -> None:
         self._named = list(named)
-        self._digests: dict[Path, str] = {}
 
     def of(self, record: Record) -> Path | None:
         """Where the record's cine is; None where nobody knows."""
@@ -41,15 +42,10 @@ class Cines:
             return by_name[0] if by_name else None
         others = [path for _, path in self._named if path not in by_name]
         for path in [*by_name, *others]:
-            if self._digest(path) == sha256:
-                return path
-        return by_name[0] if by_name else recall(sha256)
-
-    def _digest(self, path: Path) -> str:
-        if path not in self._digests:
             with suppress(SourceError):
-                self._digests[path] = fingerprint(path)
-        return self._digests.get(path, "")
+                if fingerprint(path) == sha256:
+                    return path
+        return recall(sha256) or (by_name[0] if by_name else None)
 
 
 def fingerprint(path: Path) -> str:
@@ -61,7 +57,7 @@ def fingerprint(path: Path) -> str:
         if not path.is_dir():
             return _of_file(path)
         whole = hashlib.sha256()
-        for file in sorted(one for one in path.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file()):
+        for file in sorted(picture_files(path)):
             whole.update(f"{file.name}\0{_of_file(file)}\n".encode("utf-8", "surrogateescape"))
         return whole.hexdigest()
     except OSError as error:
@@ -69,6 +65,14 @@ def fingerprint(path: Path) -> str:
 
 
 def _of_file(path: Path) -> str:
+    known = path.stat()
+    return _of_unchanged(path, known.st_mtime_ns, known.st_size)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _of_unchanged(path: Path, mtime_ns: int, size_bytes: int) -> str:
+    """A review that ends in a report asks several times, and a cine may hold gigabytes."""
+    del mtime_ns, size_bytes
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -77,18 +81,20 @@ def remember(sha256: str, path: Path) -> None:
     """Where a cine lies, for `recall`; where nothing can be kept, nothing is."""
     known = _known()
     known.pop(sha256, None)
-    known[sha256] = str(path.absolute())
+    known[sha256] = os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
     newest = dict(list(known.items())[-MOST_REMEMBERED:])
     with suppress(OSError, SinkError):
         _file().parent.mkdir(parents=True, exist_ok=True)
-        write_whole(_file(), msgspec.json.encode(newest))
-        _file().chmod(0o600)
+        write_whole(_file(), msgspec.json.encode(newest), mode=0o600)
 
 
 def recall(sha256: str) -> Path | None:
     """Where the cine with this digest lay; None when nobody remembers, or it is gone."""
     path = _known().get(sha256)
-    return Path(path) if path is not None and Path(path).exists() else None
+    try:
+        return Path(path) if path is not None and Path(path).exists() else None
+    except OSError:  # a share that is away or forbidden
+        return None
 
 
 def _known() -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ...sinks import AgeEstimated, ChdScored, PartLeft, PlaneLeft
+from ...sinks.text_findings import weeks
 from . import findings
 from .pictures import Clip, Pictures, Still
 from .record import Record
@@ -137,8 +138,9 @@ def _age_tile(record: Record) -> Tile:
     age = record.last(AgeEstimated)
     if age is None:
         return Tile(title="Gestational age", value="none", note=_reason(findings.age_missing(record)), look="missing")
-    value = findings.age_text(age).partition(" (")[0]
-    return Tile(title="Gestational age", value=value, note=findings.age_interval(age) or "no interval: zero-shot")
+    return Tile(
+        title="Gestational age", value=weeks(age.age_days), note=findings.age_interval(age) or "no interval: zero-shot"
+    )
 
 
 def _heart_tile(record: Record) -> Tile:

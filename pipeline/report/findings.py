@@ -16,7 +16,6 @@ from ...sinks import (
     OperatorMarked,
     OperatorOverride,
     OperatorPaused,
-    QualityChanged,
 )
 from ...sinks.text_findings import weeks
 from .record import Record
@@ -85,11 +84,6 @@ def checklist(record: Record) -> Checklist | None:
         for event in last.values()
     )
     return Checklist(protocol=next(iter(last.values())).protocol, items=items)
-
-
-def quality_at_best(record: Record) -> dict[str, QualityChanged]:
-    """Plane -> the last that was said of its quality while it was in view."""
-    return {event.plane: event for event in record.all(QualityChanged)}
 
 
 def age_missing(record: Record) -> str:

@@ -11,10 +11,9 @@ from .cines import fingerprint
 from .contents import contents_of, length_seconds
 from .page import Row, index_page, report_page, row_of, unread_row
 from .pictures import Pictures, read_pictures
-from .record import ReportError, find_records, read_record
+from .record import REPORT_NAME, ReportError, find_records, read_record
 from .stretches import closed_stretches
 
-REPORT_NAME = "report.html"
 INDEX_NAME = "index.html"
 NO_CINE = "the cine was not found where it lay, and none was named"
 ANOTHER_CINE = "the cine that was found is not the one that was reviewed: its digest is another"
@@ -61,7 +60,11 @@ def make_report(folder: Path, *, cine: Path | None, unmasked: bool = False, has_
                 no_pictures = ANOTHER_CINE
             else:
                 closed = closed_stretches(record.events, end_seconds=media_seconds)
-                pictures, no_pictures = read_pictures(cine, choice, closed=closed, unmasked=unmasked), ""
+                frames = record.ended.frames_read if record.ended else None
+                pictures = read_pictures(
+                    cine, choice, closed=closed, frames=frames, end_seconds=media_seconds, unmasked=unmasked
+                )
+                no_pictures = ""
         except SourceError as error:
             no_pictures = f"the cine cannot be read again: {error}"
     contents = contents_of(record, pictures, no_pictures=no_pictures)

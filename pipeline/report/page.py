@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from ... import __version__
-from ...sinks import QualityChanged, QualityItem
+from ...sinks import PlaneLeft, QualityChanged, QualityItem
 from ...sinks.text_findings import weeks
 from . import findings, words
 from .choice import Choice
@@ -180,7 +180,8 @@ def _shown(still: Still, contents: Contents) -> dict[str, Any]:
     of_plane = [visit for visit in contents.visits if visit.plane == still.plane]
     length = sum(visit.end_seconds - visit.start_seconds for visit in of_plane)
     scores = [visit.best_score for visit in of_plane if visit.best_frame_index == still.frame_index]
-    quality = _quality_at(record.all(QualityChanged), still)
+    view = next((one for one in of_plane if one.start_seconds <= still.pts_seconds < one.end_seconds), None)
+    quality = _quality_at(record.all(QualityChanged), still, view)
     scale = None if still.spacing_mm is None else 100 * _SCALE_MM / (still.spacing_mm * max(1, still.width_px))
     return {
         **{name: getattr(still, name) for name in still.__dataclass_fields__},
@@ -192,10 +193,21 @@ def _shown(still: Still, contents: Contents) -> dict[str, Any]:
     }
 
 
-def _quality_at(changes: Sequence[QualityChanged], still: Still) -> Sequence[QualityItem] | None:
-    """The last that was said of the plane's quality by the time of the frame; None where nothing was."""
-    said = [one for one in changes if one.plane == still.plane and one.pts_seconds <= still.pts_seconds]
-    return said[-1].items if said else None
+def _quality_at(
+    changes: Sequence[QualityChanged], still: Still, view: PlaneLeft | None
+) -> Sequence[QualityItem] | None:
+    """The last that was said of the view's quality by the time of the frame, or first behind it: quality is told once
+    a plane has entered. None where nothing was; each view is judged anew."""
+    if view is None:
+        return None
+    of_view = [one for one in changes if one.plane == still.plane and _is_within(one.pts_seconds, view)]
+    before = [one for one in of_view if one.pts_seconds <= still.pts_seconds]
+    chosen = before[-1:] or of_view[:1]
+    return chosen[0].items if chosen else None
+
+
+def _is_within(pts_seconds: float, view: PlaneLeft) -> bool:
+    return view.start_seconds <= pts_seconds < view.end_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

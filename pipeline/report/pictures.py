@@ -1,10 +1,11 @@
 """The cine, read once more for its pictures: every frame is decoded in order, so an index is the very same frame."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...sources import Damage, Frame
+from ...sources import Frame
 from ..assemble import opened_source
 from .choice import CLIP_FPS, Choice, ClipChoice
 from .discretion import Discretion, View
@@ -71,10 +72,20 @@ class Pictures:
     is_masked: bool
 
 
-def read_pictures(path: Path, choice: Choice, *, closed: Sequence[Stretch], unmasked: bool = False) -> Pictures:
-    """Read the cine at ``path`` to its end. Raises `SourceError` when it cannot be opened.
+def read_pictures(
+    path: Path,
+    choice: Choice,
+    *,
+    closed: Sequence[Stretch],
+    frames: int | None = None,
+    end_seconds: float = math.inf,
+    unmasked: bool = False,
+) -> Pictures:
+    """Read the cine at ``path`` as far as the review did. Raises `SourceError` when it cannot be opened.
 
     Args:
+        frames: how many frames the review read: of those behind them nobody knows whether they may be shown. None
+            where the record does not say; then ``end_seconds``, of media time, is the limit.
         closed: when the review found the picture unfit.
         unmasked: show whole pictures, with whatever is burned into them.
     """
@@ -82,9 +93,10 @@ def read_pictures(path: Path, choice: Choice, *, closed: Sequence[Stretch], unma
     with opened_source(str(path), realtime=False) as (source, _):
         for item in source.items():
             if isinstance(item, Frame):
+                is_behind = item.pts_seconds > end_seconds if frames is None else gatherer.frames == frames
+                if is_behind:
+                    break
                 gatherer.see(item)
-            elif isinstance(item, Damage):
-                continue  # the record tells of it
     return gatherer.finish(is_masked=not unmasked)
 
 
@@ -100,6 +112,11 @@ class _Gatherer:
         self._exact_bytes = 0
         self._next_seconds = 0.0
         self._times: list[float] = []
+
+    @property
+    def frames(self) -> int:
+        """How many have been seen."""
+        return len(self._times)
 
     def see(self, frame: Frame) -> None:
         pts_seconds = frame.pts_seconds
@@ -156,7 +173,7 @@ class _Gatherer:
             strip=self._strip.finish(),
             stills=tuple(self._stills[index] for index in self._choice.stills if index in self._stills),
             clips=tuple(clip.finish() for clip in self._clips),
-            frames=len(self._times),
+            frames=self.frames,
             end_seconds=self._times[-1] if self._times else 0.0,
             gaps=tuple(gaps(self._times)),
             is_masked=is_masked,

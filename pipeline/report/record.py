@@ -14,6 +14,7 @@ from ...sinks.wire import EVENT_TOPICS
 
 EVENTS_NAME = "events.jsonl"
 SUMMARY_NAME = "summary.json"
+REPORT_NAME = "report.html"
 
 E = TypeVar("E", bound=AnyEvent)
 
@@ -68,11 +69,14 @@ def find_records(folder: Path) -> list[Path]:
     """The folders of studies under ``folder``, sorted; ``folder`` itself, where it is one.
 
     Raises:
-        ReportError: there is none.
+        ReportError: there is none, or it cannot be looked for.
     """
-    if (folder / EVENTS_NAME).is_file():
-        return [folder]
-    found = sorted(path.parent for path in folder.glob(f"*/{EVENTS_NAME}") if not path.parent.name.startswith("."))
+    try:
+        if (folder / EVENTS_NAME).is_file():
+            return [folder]
+        found = sorted(path.parent for path in folder.glob(f"*/{EVENTS_NAME}") if not path.parent.name.startswith("."))
+    except OSError as error:
+        raise ReportError(f"{str(folder)!r} cannot be read: {error.strerror}") from None
     if not found:
         what = f"holds no review (no {EVENTS_NAME}, nor folders with one)" if folder.is_dir() else "is not a folder"
         raise ReportError(f"{str(folder)!r} {what}; 'fetalstream review CINES --out DIR' makes one")

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from ...models.planes import Plane
-from ..cli.screen import title as plane_title
+from ...models.planes import title as plane_title
 
-__all__ = ["at", "chance", "figure", "hours", "in_order", "of_whole", "plane_title", "plural", "seconds"]
+__all__ = ["at", "chance", "figure", "in_order", "of_whole", "plane_title", "plural", "seconds"]
 
 _ORDER = {plane.value: number for number, plane in enumerate(Plane)}
 
@@ -24,11 +24,11 @@ def seconds(value: float) -> str:
         return f"{value:.1f} s"
     whole = round(value)
     if whole >= 3600:
-        return hours(whole)
+        return _hours(whole)
     return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
 
 
-def hours(value: float) -> str:
+def _hours(value: float) -> str:
     """3700 -> "1 h 2 min"."""
     minutes = round(value / 60)
     return f"{minutes // 60} h {minutes % 60} min"

@@ -18,6 +18,7 @@ HELP_SECONDS = 0.3
 COMMANDS = (
     "bench",
     "demo",
+    "dicom",
     "doctor",
     "embed",
     "evaluate",

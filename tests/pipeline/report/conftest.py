@@ -1,12 +1,8 @@
 """A cine, and reports on it, made once."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from fetalstream.pipeline.report import make_report
 
@@ -31,18 +27,3 @@ def plain(cine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report on a record with planes and nothing else."""
     folder = write_record(tmp_path_factory.mktemp("plain") / "scan", plain_story().events, cine=cine)
     return make_report(folder, cine=cine).path
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium, without a window."""
-    executable = shutil.which("chromium")
-    if executable is None:
-        message = "chromium is not installed (Debian packages: .ci/packages.txt)"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()

@@ -9,7 +9,7 @@ import pytest
 
 from fetalstream.pipeline.report import Cines, make_report, read_record, remember
 from fetalstream.pipeline.report.choice import best_frames, choose
-from fetalstream.pipeline.report.cines import recall
+from fetalstream.pipeline.report.cines import fingerprint, recall
 from fetalstream.pipeline.report.discretion import NOT_KNOWN
 from fetalstream.sinks import ChdScored, ChecklistChanged, SignalChanged
 
@@ -120,6 +120,16 @@ def test_a_cine_that_gives_other_frames_than_the_review_read_is_told(cine: Path,
     assert f"The review read {FRAMES + 3} frames, this report {FRAMES}" in page.section("h-warnings")
 
 
+def test_no_frame_is_shown_that_the_review_never_saw(cine: Path, tmp_path: Path):
+    story = Story()
+    story.start()
+    story.visit("femur", 1.0, 3.0, best=2.0)
+    story.end("stopped", frames=100)
+    page = Page(make_report(write_record(tmp_path / "scan", story.events, cine=cine), cine=cine).path)
+    assert max(cell[0] for cell in page.data["strip"]["cells"]) < 100
+    assert page.section("h-warnings").count("frame numbers may point to other pictures") == 0
+
+
 def test_pictures_are_hidden_where_the_review_saw_no_ultrasound(cine: Path, tmp_path: Path):
     story = Story()
     story.start()
@@ -212,6 +222,7 @@ def test_a_cine_is_found_by_its_digest_whatever_it_is_called(cine: Path, tmp_pat
     assert record.cine_sha256 is not None
     remember(record.cine_sha256, moved)
     assert Cines([("other", other)]).of(record) == moved
+    assert Cines([(record.name, other)]).of(record) == moved  # another cine of its name hides it not
     moved.unlink()
     assert recall(record.cine_sha256) is None
     assert Cines().of(record) is None
@@ -220,3 +231,25 @@ def test_a_cine_is_found_by_its_digest_whatever_it_is_called(cine: Path, tmp_pat
 def test_where_cines_lie_is_known_to_their_owner_only(cine: Path, tmp_path: Path):
     remember("00" * 32, cine)
     assert (tmp_path / "home" / "cines.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_path_that_is_no_text_is_kept_without_a_word(tmp_path: Path):
+    remember("11" * 32, tmp_path / "caf\udce9" / "scan.mp4")
+    assert recall("11" * 32) is None
+
+
+def test_the_files_that_a_finder_leaves_beside_pictures_do_not_make_it_another_cine(tmp_path: Path):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "1.png"), np.zeros((8, 8), np.uint8))
+    before = fingerprint(folder)
+    (folder / "._1.png").write_bytes(b"left by a Finder")
+    assert fingerprint(folder) == before
+
+
+def test_a_cine_that_changes_under_its_name_is_read_again(tmp_path: Path):
+    path = tmp_path / "scan.mp4"
+    path.write_bytes(b"one")
+    before = fingerprint(path)
+    path.write_bytes(b"other")
+    assert fingerprint(path) != before

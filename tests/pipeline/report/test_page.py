@@ -14,7 +14,16 @@ from fetalstream.pipeline.report.findings import NO_AGE, NO_CHECKLIST, NO_HEART,
 from fetalstream.pipeline.report.page import report_page
 from fetalstream.pipeline.report.pictures import Pictures, Still
 from fetalstream.pipeline.report.sheets import Strip
-from fetalstream.sinks import AgeUnavailable, ChdScored, ChdUnavailable, OperatorMarked, SinkDegraded
+from fetalstream.sinks import (
+    AgeUnavailable,
+    ChdScored,
+    ChdUnavailable,
+    OperatorMarked,
+    PlaneEntered,
+    QualityChanged,
+    QualityItem,
+    SinkDegraded,
+)
 
 from .pages import Page
 from .records import HEAD, MODEL, Story, full_story, plain_story, write_record
@@ -131,6 +140,27 @@ def test_data_cannot_end_its_script(tmp_path: Path):
     page = page_of(story, tmp_path)
     assert page.data["visits"][0][0] == "</script><b>"
     assert page.all("b") == []
+
+
+def test_quality_of_a_view_is_not_that_of_an_earlier_one(tmp_path: Path):
+    story = Story()
+    story.start()
+    for start, name, ok in ((1.0, "zoom", False), (5.0, "sharpness", True)):
+        story.tell(PlaneEntered, plane="femur", start_seconds=start, score=0.9)
+        item = QualityItem(name=name, ok=ok, score=0.9 if ok else 0.1, reason="" if ok else "too small: zoom in")
+        story.tell(QualityChanged, plane="femur", pts_seconds=start + 0.4, items=(item,))
+        story.leave("femur", start, start + 2.0, best=start + 0.2, score=0.5 + start / 20)
+    story.end()
+    record = read_record(write_record(tmp_path / "scan", story.events))
+    strip = Strip(cells=(), sheets=(), columns=4, cell_width_px=0, cell_height_px=0)
+    still = Still(frame_index=130, pts_seconds=5.2, plane="femur", file=b"png", width_px=500, height_px=400)
+    pictures = Pictures(strip=strip, stills=(still,), clips=(), frames=300, end_seconds=12.0, gaps=(), is_masked=True)
+    (tmp_path / "page.html").write_text(
+        report_page(contents_of(record, pictures), choose(record, media_seconds=12.0)), encoding="utf-8"
+    )
+    best = Page(tmp_path / "page.html").section("h-best")
+    assert "too small" not in best
+    assert "sharpness" in best
 
 
 def test_a_known_scale_is_drawn_into_the_picture_and_told(tmp_path: Path):
