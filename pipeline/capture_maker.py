@@ -65,6 +65,7 @@ class CaptureMaker:
             source_dicom=self._object(still),
             spacing_mm=still.spacing_mm,
             clip=_span(clip, still) if clip else None,
+            lossy=self.info.is_lossy,
             cause=cause,
             quality_items=contender.items,
             kept=cause == "operator",

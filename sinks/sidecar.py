@@ -79,6 +79,7 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
         source_dicom: the object it is a frame of; None where the source was none.
         spacing_mm: millimetres per pixel of still and clip, both ways; None when unknown.
         clip: None where there is none.
+        lossy: the pictures of the source had been compressed with loss, as far as anybody knows.
         cause: "auto", "operator" or "freeze".
         quality_items: what is good and what is not about the still.
         kept: the operator wants it, nothing replaces it.
@@ -103,6 +104,7 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
     source_dicom: SourceObject | None = None
     spacing_mm: float | None = None
     clip: ClipSpan | None = None
+    lossy: bool = False
     cause: str = "auto"
     quality_items: tuple[QualityItem, ...] = ()
     kept: bool = False

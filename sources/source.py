@@ -12,6 +12,15 @@ class SourceError(FetalStreamError):
     """A source cannot be opened or read; the message names it and says why."""
 
 
+_LOSSY_CODECS = frozenset(
+    (
+        *("av1", "dvvideo", "h264", "hevc", "libdav1d", "mjpeg", "mjpg", "mpeg1video", "mpeg2video", "mpeg4"),
+        *("msmpeg4v3", "prores", "theora", "vp8", "vp9", "wmv2", "wmv3"),
+    )
+)
+"""By FFmpeg's name or a device's fourcc, in lower case. Some can do without loss; hardly anybody has them do so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DicomObject:
     """Which DICOM object a source reads, so that results can point back into it.
@@ -42,6 +51,7 @@ class SourceInfo:
         codec: how the pictures are compressed, by FFmpeg's name ("h264") or DICOM's; empty when nobody knows.
         dicom: the DICOM object that is read; None for other sources, and for an object without proper UIDs. It leads to
             a patient for whoever has the archive: no event, log or message holds it.
+        lossy: the pictures were compressed with loss, now or before; None where the codec alone can tell.
     """
 
     uri: str
@@ -54,6 +64,12 @@ class SourceInfo:
     region_px: tuple[int, int, int, int] | None = None
     codec: str = ""
     dicom: DicomObject | None = field(default=None, repr=False)
+    lossy: bool | None = None
+
+    @property
+    def is_lossy(self) -> bool:
+        """The pictures were compressed with loss, as far as anybody knows."""
+        return self.codec.lower() in _LOSSY_CODECS if self.lossy is None else self.lossy
 
 
 class Source(Protocol):

@@ -8,7 +8,8 @@
   shown as a stack by most viewers, this one is played, at its own pace.
 
 Pixels are those of the capture, bit by bit. Stills are not compressed, clips without loss (JPEG-LS) or not at all; that
-a clip came from a video that had been compressed with loss is said (Lossy Image Compression).
+the source, or the clip's own video, had been compressed with loss is said (Lossy Image Compression): once lossy, always
+lossy (PS3.3, C.7.6.1.1.5).
 """
 
 from typing import Any
@@ -118,6 +119,8 @@ def _image(
     image.ImageType = ["DERIVED", "SECONDARY"]
     image.ImageComments = f"{plane.meaning}. {RESEARCH_USE}"
     image.BurnedInAnnotation = "NO" if capture.masked else "YES"
+    if capture.lossy:
+        image.LossyImageCompression = "01"
     image.PatientOrientation = None
     image.ViewCodeSequence = [code_item(plane)]
     site = site_code(capture.plane)

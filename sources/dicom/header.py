@@ -26,6 +26,9 @@ COLOUR = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"})
 _ONLY_COMPRESSED = frozenset({"YBR_RCT", "YBR_ICT"})
 _REFUSED = frozenset({"ARGB", "CMYK", "HSV", "XYB", "YBR_ICT", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_RCT"})
 _MOST_FRAMES = 2**31 - 1
+_LOSSY = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"})
+_MAYBE_LOSSY = frozenset({"1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.203"})
+"""Transfer syntaxes of JPEG, and of JPEG-LS, JPEG 2000 and HTJ2K, which can also do without loss."""
 
 
 class NoCineError(SourceError):
@@ -84,6 +87,12 @@ class CineHeader:
     @property
     def is_native(self) -> bool:
         return self.syntax in NATIVE
+
+    @property
+    def is_lossy(self) -> bool:
+        """Compressed with loss, now or before (PS3.3, C.7.6.1.1.5); also where it may be and nothing is said."""
+        said = self.elements.text(tags.LOSSY)
+        return said == "01" or self.syntax in _LOSSY or (self.syntax in _MAYBE_LOSSY and said != "00")
 
 
 def check_header(

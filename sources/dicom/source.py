@@ -116,6 +116,7 @@ class DicomSource:
             region_px=opened.calibration.region_px,
             codec=UID(opened.header.syntax).name,
             dicom=_object_of(elements),
+            lossy=opened.header.is_lossy,
         )
 
     def number_at(self, pts_seconds: float) -> int:

@@ -259,6 +259,29 @@ def test_results_can_point_back_into_the_cine(
     assert [(frame.index, frame.dicom_number) for frame in cine.frames] == [(0, 1), (1, 4)]
 
 
+@pytest.mark.parametrize(
+    ("said", "syntax", "lossy"),
+    [
+        (None, "1.2.840.10008.1.2.1", False),
+        ("00", "1.2.840.10008.1.2.1", False),
+        ("01", "1.2.840.10008.1.2.1", True),  # it was, before somebody unpacked it
+        (None, "1.2.840.10008.1.2.4.50", True),
+        ("00", "1.2.840.10008.1.2.4.50", True),  # no baseline JPEG is without loss
+        (None, "1.2.840.10008.1.2.4.80", False),
+        (None, "1.2.840.10008.1.2.4.91", True),
+        ("00", "1.2.840.10008.1.2.4.91", False),
+    ],
+)
+def test_a_cine_tells_whether_it_was_compressed_with_loss(
+    said: str | None, syntax: str, lossy: bool, make_cine: Callable[..., Path], jpeg: Callable[..., bytes]
+):
+    tag = {} if said is None else {"LossyImageCompression": said}
+    pictures = {"frames": [GREY]} if syntax.endswith("1.2.1") else {"compressed": [jpeg(GREY)]}
+    source = DicomSource(make_cine(**pictures, syntax=syntax, **tag))
+    assert source.open().is_lossy is lossy
+    source.close()
+
+
 def test_a_frame_is_found_by_its_time(make_cine: Callable[..., Path]):
     source = DicomSource(make_cine([GREY] * 4, FrameTime=33.3333))
     with pytest.raises(SourceError, match="is opened before"):
