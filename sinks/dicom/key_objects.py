@@ -31,13 +31,13 @@ def key_objects(findings: Findings, filed: Filing, *, wall_time: str = "") -> Da
     for item, finding in zip(content.get_references(), findings.planes, strict=True):
         if finding.at.frame_numbers:
             item.ReferencedSOPSequence[0].ReferencedFrameNumber = list(finding.at.frame_numbers)
-    said = [[finding.key, finding.plane, f"{finding.score:.4f}", finding.at] for finding in findings.planes]
+    said = digest_of([item.to_json_dict() for item in content])
     document = KeyObjectSelectionDocument(
         evidence=evidence,
         content=content,
         series_instance_uid=derived_uid(filed.root, "series", findings.stream, "key objects"),
         series_number=KEY_OBJECTS_SERIES,
-        sop_instance_uid=derived_uid(filed.root, "key objects", findings.stream, digest_of(said)),
+        sop_instance_uid=derived_uid(filed.root, "key objects", findings.stream, said),
         instance_number=1,
         series_description="FetalStream: key frames (research use)",
         **equipment(),

@@ -57,12 +57,13 @@ def report(findings: Findings, filed: Filing, *, wall_time: str = "") -> Dataset
     )
     for remark in (RESEARCH_USE, *findings.remarks, *_unsaid(findings)):
         content[0].ContentSequence.append(_comment(remark))
+    said = digest_of([item.to_json_dict() for item in content])
     document = ComprehensiveSR(
         evidence=[evidence_of(reference, filed) for reference in findings.references],
         content=content,
         series_instance_uid=derived_uid(filed.root, "series", findings.stream, "report"),
         series_number=REPORT_SERIES,
-        sop_instance_uid=derived_uid(filed.root, "report", findings.stream, digest_of(repr(findings))),
+        sop_instance_uid=derived_uid(filed.root, "report", findings.stream, said),
         instance_number=1,
         series_description="FetalStream: measurements (research use)",
         **equipment(),

@@ -115,6 +115,24 @@ def test_a_capture_of_a_screen_is_a_secondary_capture_one_of_a_cine_an_ultrasoun
     assert export(out="third")["clip"].SequenceOfUltrasoundRegions[0].PhysicalUnitsXDirection == 3
 
 
+@pytest.mark.parametrize("source", [None, CINE], ids=["screen", "cine"])
+@pytest.mark.parametrize("lossy", [False, True], ids=["raw", "lossy"])
+def test_a_still_of_a_lossy_source_says_so(lossy: bool, source: Any, make_capture: MakeCapture, export: Callable):
+    make_capture(source_dicom=source, lossy=lossy)
+    still = export()["still"]
+    assert still.get("LossyImageCompression") == ("01" if lossy else None)
+
+
+def test_a_clip_of_a_lossy_source_says_so_however_it_was_kept(
+    make_capture: MakeCapture, export: Callable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("fetalstream.sinks.dicom.pixels._LOSSLESS_CODECS", frozenset({"h264"}))
+    make_capture()
+    assert "LossyImageCompression" not in export()["clip"]
+    make_capture(lossy=True)
+    assert export(out="lossy")["clip"].LossyImageCompression == "01"
+
+
 def test_a_clip_is_played_at_its_own_pace(make_capture: MakeCapture, export: Callable):
     make_capture()
     clip = export()["clip"]
@@ -224,6 +242,29 @@ def test_the_same_again_is_the_same_object_for_somebody_else_another(
         for folder in ("first", "again")
     ]
     assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [("observer.__version__", "0.0.99"), ("{}.RESEARCH_USE", "Not for diagnosis at all.")],
+    ids=["version", "wording"],
+)
+@pytest.mark.parametrize(("kind", "module"), [("report", "report"), ("key-objects", "key_objects")])
+def test_a_document_with_other_content_is_another_object(
+    kind: str,
+    module: str,
+    what: str,
+    value: str,
+    make_capture: MakeCapture,
+    export: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    make_capture()
+    before, again = export(out="before")[kind], export(out="again")[kind]
+    monkeypatch.setattr(f"fetalstream.sinks.dicom.{what.format(module)}", value)
+    after = export(out="after")[kind]
+    assert before.SOPInstanceUID == again.SOPInstanceUID != after.SOPInstanceUID
+    assert before.SeriesInstanceUID == after.SeriesInstanceUID
 
 
 def test_another_picture_under_the_same_name_is_another_object(make_capture: MakeCapture, export: Callable):
@@ -407,6 +448,7 @@ def test_dciodvfy_and_dcmdump_find_nothing_wrong(
             colour=number % 2 == 0,
             source_dicom=source,
             spacing_mm=0.2,
+            lossy=number > 1,
             stream=f"stream {source is None}",
         )
     said = record(age=age(), hearts=(heart(), heart(abstains=True, reason="too few frames")), remarks=("No this",))
