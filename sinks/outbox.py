@@ -41,17 +41,18 @@ class Outbox:
     Args:
         path: the file, made where there is none; one program at a time.
         most: letters that may wait; beyond that the oldest are lost, and counted.
+        power_safe: wait for the disk with each change; else a power cut may take the last letters, or bring one back (a
+            kill does neither).
     """
 
-    def __init__(self, path: Path, *, most: int) -> None:
+    def __init__(self, path: Path, *, most: int, power_safe: bool = False) -> None:
         self._lock = threading.Lock()
         self._held = ExitStack()
         self._most = most
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._held.enter_context(sole_writer(path))
-            # A power cut may take the last letters, or bring one back; a kill does neither.
-            self._database = open_own(path, OUTBOX, create=_create, power_safe=False)
+            self._database = open_own(path, OUTBOX, create=_create, power_safe=power_safe)
             self._held.callback(self._database.close)
             self._count = int(self._database.execute("SELECT count(*) FROM letters").fetchone()[0])
         except (OSError, *DatabaseErrors) as error:

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from ..complaints import harmless
 from ..post import PlaceWords, is_this_machine, place_of, retry_after_seconds
 from ..sink import SinkError
 from .compare import difference
@@ -32,10 +33,13 @@ ASK_BACK_SECONDS = (0.0, 0.3, 1.0)
 _WHOLE_BYTES = 1 << 40
 """Send a body in one piece, with its length: not every archive takes chunks."""
 
-_DEEPEST, _LONGEST_WORDS = 10, 200
+_DEEPEST = 10
 
 _DENIED = frozenset({401, 403})
 _FOR_GOOD = frozenset({400, 413, 415, 422})
+"""Answers about the very object that was sent."""
+_AWAY = frozenset({408, 429, 502, 503, 504})
+"""Answers about the archive or the way to it. All others may be about one object, which must not hold up the rest."""
 _DUPLICATE = 0x0111
 _NOT_ALLOWED = 0x0124
 _REFUSED_REASONS = (range(0x0122, 0x0123), range(0xA900, 0xAA00), range(0xC000, 0xD000))
@@ -99,21 +103,39 @@ class Archive:
         """Send the object and see whether it is there."""
         try:
             sent = cast("Any", pydicom).dcmread(file)
-        except (InvalidDicomError, OSError) as error:
-            return Reply(Verdict.REFUSED, f"it cannot be read: {error}")
+        except InvalidDicomError:
+            return Reply(Verdict.REFUSED, "it is no DICOM file")
+        except OSError as error:
+            return Reply(Verdict.UNSURE, f"its copy cannot be read: {error.strerror}")
         try:
-            answer = self._client.store_instances([sent])
-            reply = self._judge_answer(answer)
-            return self._ask_back(sent) if reply is None else reply
+            told = self._store(sent)
+            return self._ask_back(sent) if told is None else told
         except requests.HTTPError as error:
-            return self._judge_status(error, sent)
+            return self._judge_status(error.response)
+        except requests.JSONDecodeError as error:  # a RequestException, too
+            return self._nonsense(error)
         except requests.RequestException as error:
             return Reply(Verdict.AWAY, f"{self.place}: {_words(error)}")
         except Exception as error:  # an archive may answer anything at all, and the library raises as it comes
-            return Reply(Verdict.UNSURE, f"{self.place}: its answer makes no sense: {_words(error)}")
+            return self._nonsense(error)
 
     def close(self) -> None:
         self._session.close()
+
+    def _store(self, sent: Dataset) -> Reply | None:
+        """What speaks against the object; None when nothing does. Only here can it be refused: not by asking back."""
+        try:
+            return self._judge_answer(self._client.store_instances([sent]))
+        except requests.HTTPError as error:
+            response: Any = error.response
+        if response.status_code in _FOR_GOOD:
+            return Reply(Verdict.REFUSED, self._status_of(response))
+        if response.status_code == 409:  # none of the objects was stored, and the body says why
+            try:
+                return self._judge_answer(Dataset.from_json(response.text))
+            except Exception:  # it need not say so in a way that can be read
+                return Reply(Verdict.UNSURE, self._status_of(response))
+        return self._judge_status(response)
 
     def _judge_answer(self, answer: Any) -> Reply | None:
         """What the body of an answer says of the object; None when nothing speaks against it."""
@@ -127,21 +149,20 @@ class Archive:
         is_final = any(failed[0] in reasons for reasons in _REFUSED_REASONS)
         return Reply(Verdict.REFUSED if is_final else Verdict.UNSURE, reason)
 
-    def _judge_status(self, error: Any, sent: Dataset) -> Reply:
-        response = error.response
-        status = int(response.status_code)
-        reason = f"{self.place}: it answers {status} {response.reason}".rstrip()
-        if status in _DENIED:
+    def _judge_status(self, response: Any) -> Reply:
+        reason = self._status_of(response)
+        if response.status_code in _DENIED:
             return Reply(Verdict.DENIED, f"{reason}; {_WORDS.login[0].upper()}{_WORDS.login[1:]}")
-        if status in _FOR_GOOD:
-            return Reply(Verdict.REFUSED, reason)
-        if status == 409:  # none of the objects was stored, and the body says why
-            try:
-                told = self._judge_answer(Dataset.from_json(response.text))
-                return self._ask_back(sent) if told is None else told
-            except Exception:  # it need not say so in a way that can be read
-                return Reply(Verdict.UNSURE, reason)
-        return Reply(Verdict.AWAY, reason, retry_after_seconds(response.headers.get("Retry-After")))
+        if response.status_code in _AWAY:
+            return Reply(Verdict.AWAY, reason, retry_after_seconds(response.headers.get("Retry-After")))
+        return Reply(Verdict.UNSURE, reason)
+
+    def _status_of(self, response: Any) -> str:
+        return f"{self.place}: it answers {response.status_code} {harmless(response.reason)}".rstrip()
+
+    def _nonsense(self, error: Exception) -> Reply:
+        """The error's own text stays unsaid: it may quote values of an object."""
+        return Reply(Verdict.UNSURE, f"{self.place}: its answer makes no sense ({type(error).__name__})")
 
     def _ask_back(self, sent: Dataset) -> Reply:
         place = (str(sent.StudyInstanceUID), str(sent.SeriesInstanceUID))
@@ -154,7 +175,9 @@ class Archive:
             return Reply(Verdict.UNSURE, f"{self.place}: it said yes, and does not have the object")
         back = self._client.retrieve_instance(*place, instance)
         differs = difference(sent, back)
-        return Reply(Verdict.UNSURE, f"{self.place}: it gives back {differs}") if differs else Reply(Verdict.STORED)
+        if differs:
+            return Reply(Verdict.UNSURE, f"{self.place}: it gives back {harmless(differs)}")
+        return Reply(Verdict.STORED)
 
 
 class _Session(requests.Session):
@@ -162,6 +185,8 @@ class _Session(requests.Session):
 
     def send(self, request: Any, **options: Any) -> Any:
         options["allow_redirects"] = False
+        if self.verify is not True:  # else REQUESTS_CA_BUNDLE would overrule it
+            options["verify"] = self.verify
         response = super().send(request, **options)
         if response.is_redirect:
             response.close()
@@ -169,6 +194,13 @@ class _Session(requests.Session):
                 f"it answers {response.status_code} and sends us elsewhere; give that address"
             )
         return response
+
+
+class _NoLogin(AuthBase):
+    """Without any, requests would send the login that ~/.netrc has for the host."""
+
+    def __call__(self, r: Any) -> Any:
+        return r
 
 
 class _Bearer(AuthBase):
@@ -185,7 +217,7 @@ class _Bearer(AuthBase):
         return "_Bearer(...)"
 
 
-def _credentials() -> AuthBase | None:
+def _credentials() -> AuthBase:
     token, user, password = (os.environ.get(name, "") for name in (TOKEN_VARIABLE, USER_VARIABLE, PASSWORD_VARIABLE))
     for name, value in ((TOKEN_VARIABLE, token), (USER_VARIABLE, user), (PASSWORD_VARIABLE, password)):
         if value and not (value.isprintable() and value.strip() == value):
@@ -196,7 +228,7 @@ def _credentials() -> AuthBase | None:
         raise SinkError(f"{USER_VARIABLE} and {PASSWORD_VARIABLE} go together; one of them is empty")
     if token:
         return _Bearer(token)
-    return HTTPBasicAuth(user, password) if user else None
+    return HTTPBasicAuth(user, password) if user else _NoLogin()
 
 
 def _words(error: BaseException) -> str:
@@ -207,5 +239,4 @@ def _words(error: BaseException) -> str:
         if inner is None:
             break
         error = inner
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= _LONGEST_WORDS else f"{text[:_LONGEST_WORDS]}..."
+    return harmless(" ".join(str(error).split()) or type(error).__name__)

@@ -47,7 +47,8 @@ def send_all(
                 spool.delivered(parcel)
                 stored, failures, progress_at = stored + 1, 0, clock()
             elif reply.verdict is Verdict.REFUSED:
-                spool.refused(parcel, reply.reason)
+                aside = spool.refused(parcel, reply.reason)
+                reply = reply._replace(reason=f"{reply.reason}; set aside as {aside}")
                 refused, failures, progress_at = refused + 1, 0, clock()
             tell(parcel, reply)
             reason = reply.reason or reason

@@ -13,6 +13,7 @@ from pydicom.errors import InvalidDicomError
 from ..database import DatabaseErrors, reason_of
 from ..outbox import Letter, Outbox
 from ..sink import SinkError
+from ..whole import settle
 
 _MOST_WAITING = 10**9  # nothing may be crowded out
 _NEEDED = ("SOPInstanceUID", "SOPClassUID", "SeriesInstanceUID", "StudyInstanceUID")
@@ -38,18 +39,22 @@ class Parcel(NamedTuple):
 class Spool:
     """First in, first out; one program at a time. Copies are readable by their owner alone.
 
+    In ``folder`` lie the queue's file, ``objects`` with what waits, and ``refused`` with what nobody will take.
+
     Args:
         folder: made if need be; its own, for one archive.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._objects = folder / "objects"
+        self._objects, self._refused = folder / "objects", folder / "refused"
         try:
-            self._objects.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for own in (self._objects, self._refused):
+                own.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise SinkError(f"{folder}: cannot be written: {error.strerror}") from None
-        self._outbox = Outbox(folder / "queue.db", most=_MOST_WAITING)
+        self._outbox = Outbox(folder / "queue.db", most=_MOST_WAITING, power_safe=True)
         try:
+            self._restore()
             self._sweep()
         except BaseException:
             self._outbox.close()
@@ -70,6 +75,7 @@ class Spool:
                 shutil.copyfileobj(source, target, 1 << 20)
                 target.flush()
                 os.fsync(target.fileno())
+            settle(self._objects)
             label = _Label(file=copy.name, uid=uid, what=what)
             self._outbox.put(kind="dicom", stream=uid, body=msgspec.json.encode(label))
         except (OSError, *DatabaseErrors) as error:
@@ -90,10 +96,16 @@ class Spool:
         self._outbox.delivered(parcel.letter)
         parcel.file.unlink(missing_ok=True)
 
-    def refused(self, parcel: Parcel, reason: str) -> None:
-        """Nobody will ever take it: the reason stays in the queue's file, the copy goes."""
-        self._outbox.refused(parcel.letter, reason)
-        parcel.file.unlink(missing_ok=True)
+    def refused(self, parcel: Parcel, reason: str) -> Path:
+        """Nobody will ever take it: the reason stays in the queue's file, the copy is set aside; returns where."""
+        aside = self._refused / parcel.file.name
+        try:
+            parcel.file.replace(aside)  # before the letter: `_sweep` deletes copies without one
+            settle(self._refused)
+            self._outbox.refused(parcel.letter, reason)
+        except (OSError, *DatabaseErrors) as error:
+            raise SinkError(f"{aside}: cannot be set aside: {reason_of(error)}") from None
+        return aside
 
     def close(self) -> None:
         self._outbox.close()
@@ -103,6 +115,13 @@ class Spool:
         while (parcel := self.next(after=found[-1].letter.id if found else 0)) is not None:
             found.append(parcel)
         return found
+
+    def _restore(self) -> None:
+        """Take back copies that had been set aside when their program was killed, and whose letters still wait."""
+        for parcel in self._parcels():
+            aside = self._refused / parcel.file.name
+            if aside.exists():
+                aside.replace(parcel.file)
 
     def _sweep(self) -> None:
         """Delete copies that no letter speaks of: their program was killed before, or after, the letter was there."""

@@ -23,22 +23,30 @@ class SmallArchive:
         objects: what was stored, by SOP Instance UID.
         requests: method, path and headers of each request.
         answers: statuses (and headers) for the next objects that are sent, instead of storing them.
+        asked: statuses for the next questions (QIDO-RS and WADO-RS), instead of an answer; None: as asked.
+        nonsense: what it says instead of JSON, or in it, of what it has stored.
+        chokes_on: SOP Instance UIDs of objects it answers 500, whenever they are sent.
         failure: a Failure Reason told, with 409, instead of storing.
         forgets: SOP Instance UIDs it says yes to and does not store; None: all.
         spoils: what it does to an object when it gives it back.
         token: what the Authorization header must be.
         pause_seconds: how long it takes to answer.
+        phrase: what it says beside each status; None: what everybody says.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.answers: list[tuple[int, dict[str, str]]] = []
+        self.asked: list[int | None] = []
+        self.nonsense = b""
+        self.chokes_on: set[str] = set()
         self.failure: int | None = None
         self.forgets: set[str] | None = set()
         self.spoils: Callable[[Dataset], None] = lambda _: None
         self.token: str | None = None
         self.pause_seconds = 0.0
+        self.phrase: str | None = None
         archive = self
 
         class Handler(_Handler):
@@ -78,6 +86,9 @@ class _Handler(BaseHTTPRequestHandler):
         for part in BytesParser().parsebytes(head + body).get_payload():
             data: Any = part.get_payload(decode=True)  # pyright: ignore[reportAttributeAccessIssue]
             uid = str(pydicom.dcmread(io.BytesIO(data), specific_tags=["SOPInstanceUID"]).SOPInstanceUID)
+            if uid in self.owner.chokes_on:
+                self._answer(500, b"")
+                return
             if self.owner.failure is not None:
                 failed = {
                     "00081155": {"vr": "UI", "Value": [uid]},
@@ -87,10 +98,14 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             if self.owner.forgets is not None and uid not in self.owner.forgets:
                 self.owner.objects[uid] = data
-        self._answer(200, b"{}")
+        self._answer(200, self.owner.nonsense or b"{}")
 
     def do_GET(self) -> None:
         if not self._may_pass():
+            return
+        status = self.owner.asked.pop(0) if self.owner.asked else None
+        if status is not None:
+            self._answer(status, b"")
             return
         if "?" in self.path:  # QIDO-RS
             uid = self.path.rpartition("=")[2]
@@ -116,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(
         self, status: int, body: bytes, kind: str = "application/dicom+json", headers: dict[str, str] | None = None
     ) -> None:
-        self.send_response(status)
+        self.send_response(status, self.owner.phrase)
         for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import certifi
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
@@ -120,10 +121,81 @@ def test_one_object_that_is_not_kept_does_not_hold_up_the_others(
     assert set(archive.objects) == {uid(file) for file in objects[1:]}
 
 
+@pytest.mark.parametrize("status", [400, 404, 413, 415, 422, 500])
+@pytest.mark.parametrize("before", [[], [None]], ids=["search", "retrieval"])
+def test_an_error_on_being_asked_back_refuses_nothing(
+    before: list[None], status: int, objects: list[Path], archive: SmallArchive, spool: Spool, tmp_path: Path
+):
+    archive.asked = [*before, status]
+    outcome = send(spool, archive.url, objects[:1], patience=0)
+    assert (outcome.stored, outcome.refused, outcome.waiting) == (0, 0, 1)
+    assert f"it answers {status}" in outcome.reason
+    assert len(copies(tmp_path / "queue")) == 1
+    assert send(spool, archive.url).stored == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_may_send_and_not_ask_is_told_at_once(
+    status: int, objects: list[Path], archive: SmallArchive, spool: Spool
+):
+    archive.asked = [status]
+    outcome = send(spool, archive.url, objects)
+    assert (outcome.stored, outcome.refused, outcome.waiting, archive.posts) == (0, 0, 4, 1)
+    assert "FETALSTREAM_PACS_TOKEN" in outcome.reason
+
+
+def test_an_object_on_which_an_archive_chokes_does_not_hold_up_the_others(
+    objects: list[Path], archive: SmallArchive, spool: Spool
+):
+    archive.chokes_on = {uid(objects[0])}
+    outcome = send(spool, archive.url, objects, patience=1)
+    assert (outcome.stored, outcome.refused, outcome.waiting) == (3, 0, 1)
+    assert "it answers 500" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        *((status, Verdict.AWAY) for status in (408, 429, 502, 503, 504)),
+        *((status, Verdict.UNSURE) for status in (404, 409, 418, 500, 501, 507)),
+    ],
+)
+def test_only_what_an_archive_says_of_itself_stops_the_others(
+    status: int, verdict: Verdict, objects: list[Path], archive: SmallArchive
+):
+    archive.answers = [(status, {})]
+    assert Archive(archive.url).deliver(objects[0]).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("nonsense", "kind"),
+    [(b"DOE^JANE", "JSONDecodeError"), (b'{"00280010": {"vr": "US", "Value": ["DOE^JANE"]}}', "ValueError")],
+)
+def test_an_answer_that_makes_no_sense_is_no_answer_and_is_not_repeated(
+    nonsense: bytes, kind: str, objects: list[Path], archive: SmallArchive
+):
+    archive.nonsense = nonsense
+    reply = Archive(archive.url).deliver(objects[0])
+    assert reply == (
+        Verdict.UNSURE,
+        f"{archive.url.removesuffix('/dicom-web')}: its answer makes no sense ({kind})",
+        None,
+    )
+
+
+def test_the_words_of_an_archive_steer_no_terminal(objects: list[Path], archive: SmallArchive):
+    archive.phrase = "\x1b[2Jall is well " + "!" * 400
+    archive.answers = [(500, {})]
+    reason = Archive(archive.url).deliver(objects[0]).reason
+    assert "?[2Jall is well !" in reason
+    assert "\x1b" not in reason
+    assert len(reason) < 260
+
+
 def test_an_archive_that_fails_twice_is_tried_again_with_growing_pauses(
     objects: list[Path], archive: SmallArchive, spool: Spool
 ):
-    archive.answers = [(503, {}), (500, {})]
+    archive.answers = [(503, {}), (503, {})]
     moment = Time()
     assert send(spool, archive.url, objects, at=moment).stored == 4
     first, second = moment.sleeps
@@ -206,6 +278,15 @@ def test_what_is_refused_for_good_is_set_aside_with_the_reason_and_the_rest_goes
     assert f"it answers {status}" in outcome.reason
     assert copies(tmp_path / "queue") == []
     assert objects[0].is_file()
+    (aside,) = (tmp_path / "queue" / "refused").iterdir()
+    assert f"set aside as {aside}" in outcome.reason
+    assert aside.read_bytes() == objects[0].read_bytes()
+    assert aside.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_copy_that_cannot_be_read_is_not_refused(objects: list[Path], archive: SmallArchive, tmp_path: Path):
+    reply = Archive(archive.url).deliver(tmp_path / "gone.dcm")
+    assert (reply.verdict, reply.reason) == (Verdict.UNSURE, "its copy cannot be read: No such file or directory")
 
 
 @pytest.mark.parametrize(
@@ -268,6 +349,24 @@ def test_a_login_comes_from_the_environment_and_shows_nowhere(
     assert "s3cret" not in repr(vars(server)) + repr(server._session.auth) + caplog.text
 
 
+def test_a_login_in_netrc_is_not_sent(
+    objects: list[Path], archive: SmallArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password s3cret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    _as_elsewhere(monkeypatch)
+    assert Archive(archive.url).deliver(objects[0]).verdict is Verdict.STORED
+    assert [headers for _, _, headers in archive.requests if "Authorization" in headers] == []
+
+
+def _as_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Archives on this machine are spoken to as those on others are: by requests' rules for the environment."""
+    monkeypatch.setattr("fetalstream.sinks.dicom.archive.is_this_machine", lambda _host: False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
 @pytest.mark.parametrize(
     ("variables", "complaint"),
     [
@@ -318,7 +417,9 @@ def test_a_redirect_is_not_followed(objects: list[Path], archive: SmallArchive, 
 
 
 @pytest.mark.server
-def test_a_certificate_nobody_has_vouched_for_is_refused(objects: list[Path], tmp_path: Path):
+def test_a_certificate_nobody_has_vouched_for_is_refused(
+    objects: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     import ssl
     import threading
     from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -344,11 +445,17 @@ def test_a_certificate_nobody_has_vouched_for_is_refused(objects: list[Path], tm
     url = f"https://localhost:{server.server_port}/dicom-web"
     unknown = Archive(url).deliver(objects[0])
     known = Archive(url, ca_file=tmp_path / "cert.pem").deliver(objects[0])
+    _as_elsewhere(monkeypatch)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+    still_known = Archive(url, ca_file=tmp_path / "cert.pem").deliver(objects[0])
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "cert.pem"))
+    known_to_the_environment = Archive(url).deliver(objects[0])
     server.shutdown()
     server.server_close()
     assert unknown.verdict is Verdict.AWAY
     assert "certificate verify failed" in unknown.reason
-    assert "it answers 418" in known.reason
+    for reply in (known, still_known, known_to_the_environment):
+        assert "it answers 418" in reply.reason
 
 
 # The queue.
@@ -438,6 +545,29 @@ def test_a_kill_between_copy_and_letter_leaves_no_litter(objects: list[Path], tm
     assert len(copies(tmp_path / "queue")) == 1
     assert not litter.exists()
     second.close()
+
+
+def test_a_kill_between_setting_aside_and_the_letter_loses_nothing(objects: list[Path], tmp_path: Path):
+    first = Spool(tmp_path / "queue")
+    first.put(objects[0])
+    parcel = first.next()
+    assert parcel is not None
+    aside = tmp_path / "queue" / "refused" / parcel.file.name
+    parcel.file.rename(aside)  # as far as it got
+    first.close()
+    second = Spool(tmp_path / "queue")
+    assert parcel.file.read_bytes() == objects[0].read_bytes()
+    assert second.refused(parcel, "never") == aside
+    assert len(second) == 0
+    second.close()
+    Spool(tmp_path / "queue").close()
+    assert aside.read_bytes() == objects[0].read_bytes()
+    assert copies(tmp_path / "queue") == []
+
+
+def test_a_power_cut_takes_no_letter(spool: Spool):
+    (synchronous,) = spool._outbox._database.execute("PRAGMA synchronous").fetchone()
+    assert synchronous == 2  # FULL: SQLite waits for the disk with each change
 
 
 def test_a_full_disk_is_told_and_what_waits_still_waits(
