@@ -91,9 +91,11 @@ def bootstrap_by_patient(
 ) -> tuple[float, float]:
     """Interval of a figure when whole patients are drawn anew: pictures of one patient are no independent evidence.
 
+    Draws in which the figure has no meaning (one class only, in a small set) are left out of the interval.
+
     Args:
         patients: whose each picture is.
-        figure: row numbers (with repeats) -> the figure.
+        figure: row numbers (with repeats) -> the figure, NaN where it has no meaning.
         rounds: draws.
         level: share of draws inside the interval.
     """
@@ -103,7 +105,7 @@ def bootstrap_by_patient(
     figures = [
         figure(np.concatenate([rows_of[i] for i in rng.integers(len(names), size=len(names))])) for _ in range(rounds)
     ]
-    low, high = np.quantile(figures, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.nanquantile(figures, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 

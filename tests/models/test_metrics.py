@@ -65,3 +65,13 @@ def test_ten_pictures_of_one_patient_are_no_more_evidence_than_one():
     assert crowded == (0.0, 1.0)
     assert 0 < alone[0] < 0.5 < alone[1] < 1
     assert alone == bootstrap_by_patient([str(i) for i in range(10)], mean), "the same seed, the same interval"
+
+
+def test_draws_without_a_meaning_are_left_out_of_the_interval():
+    affected = np.arange(40) < 2
+
+    def share_right(rows: np.ndarray) -> float:
+        return float((rows[affected[rows]] == 0).mean()) if affected[rows].any() else float("nan")
+
+    assert np.isnan(share_right(np.arange(2, 40)))
+    assert bootstrap_by_patient([str(i) for i in range(40)], share_right) == (0.0, 1.0)
