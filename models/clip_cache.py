@@ -3,8 +3,6 @@
 import hashlib
 import json
 import logging
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 
-from .encoder import Encoder
+from .encoder import Encoder, ModelError
 from .heads.clip_head import Clips
 from .heads.clip_timing import ClipTiming
 from .home import home
+from .whole import whole_file
 
 _LOG = logging.getLogger(__name__)
 _FORMAT = 1
@@ -68,14 +67,10 @@ class ClipCache:
     def write(self, digest: str, found: CineClips) -> None:
         """Whole or not at all, so that several processes may share the folder."""
         path = self._path(digest)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+        content = save({"clips": torch.from_numpy(found.clips), "thumbnails": torch.from_numpy(found.thumbnails)})
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(
-                {"clips": torch.from_numpy(found.clips), "thumbnails": torch.from_numpy(found.thumbnails)}, partial
-            )
-            partial.replace(path)
-        except (OSError, SafetensorError) as error:
-            _LOG.warning("clips are not kept, %s cannot be written: %s", path, error)
-            with suppress(OSError):
-                partial.unlink()
+            with whole_file(path) as file:
+                file.write(content)
+        except (OSError, ModelError) as error:
+            _LOG.warning("clips are not kept: %s", error)

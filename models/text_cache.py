@@ -3,19 +3,17 @@
 import hashlib
 import json
 import logging
-import os
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 from torch import Tensor
 
-from .encoder import TextEncoder
+from .encoder import ModelError, TextEncoder
 from .home import home
+from .whole import whole_file
 
 _LOG = logging.getLogger(__name__)
 _FORMAT = 1
@@ -60,12 +58,9 @@ def _read(path: Path, *, shape: tuple[int, int]) -> Tensor | None:
 
 
 def _write(path: Path, embeddings: Tensor) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({"embeddings": embeddings.contiguous()}, partial)
-        partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        _LOG.warning("text embeddings are not kept, %s cannot be written: %s", path, error)
-        with suppress(OSError):
-            partial.unlink()
+        with whole_file(path) as file:
+            file.write(save({"embeddings": embeddings.contiguous()}))
+    except (OSError, ModelError) as error:
+        _LOG.warning("text embeddings are not kept: %s", error)

@@ -29,3 +29,9 @@ def whole_file(path: Path) -> Generator[BinaryIO]:
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def check_folder(path: Path) -> None:
+    """Refuses a file whose folder is not there, before hours of work and not after; raises `ModelError`."""
+    if not path.parent.is_dir():
+        raise ModelError(f"{path} cannot be written: there is no folder {path.parent}")

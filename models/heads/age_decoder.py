@@ -15,13 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from ..encoder import ModelError
 from ..files import check_header
 from ..outputs import ModelIdentity
 from .gestational_age import AGE_DAYS, Age, NoAge, check_similarity
-from .head_file import ForeignHeadError, check_encoder, encoder_in, encoder_metadata
+from .head_file import ForeignHeadError, check_encoder, encoder_in, encoder_metadata, save_head
 
 KIND = "fetalstream.gestational_age"
 FORMAT_VERSION = "1"
@@ -100,7 +99,7 @@ class AgeDecoder:
         ]
 
     def save(self, path: Path) -> None:
-        """Writes one safetensors file: the numbers, and in its metadata whose similarities they are for."""
+        """Writes one safetensors file: the numbers, and whose similarities they are for; see `save_head`."""
         fitted = self.fitted
         arrays = {name: torch.from_numpy(getattr(fitted, name)) for name in _ARRAYS}
         metadata = {name: repr(float(getattr(fitted, name))) for name in _NUMBERS} | {
@@ -110,10 +109,7 @@ class AgeDecoder:
             "prompts_sha256": self.prompts_sha256,
             "recipe": self.recipe,
         }
-        try:
-            save_file({name: array.contiguous() for name, array in arrays.items()}, path, metadata)
-        except (SafetensorError, OSError) as error:
-            raise ModelError(f"{path} cannot be written: {' '.join(str(error).split())}") from error
+        save_head(path, arrays, metadata)
 
     @classmethod
     def load(cls, path: Path, *, encoder: ModelIdentity, prompts_sha256: str) -> Self:

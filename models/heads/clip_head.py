@@ -11,16 +11,15 @@ import torch
 from einops import rearrange, reduce
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..encoder import ModelError
 from ..files import check_fit, check_header, sha256_of
 from ..outputs import ModelIdentity
-from .clip_answer import Calibration, Floats, HeartAnswer, aggregate
+from .clip_answer import Calibration, Floats
 from .clip_nets import NET_KINDS, NetKind, build_net
 from .clip_timing import ClipTiming
-from .head_file import check_encoder, encoder_in, encoder_metadata
+from .head_file import check_encoder, encoder_in, encoder_metadata, save_head
 
 KIND = "fetalstream.chd"
 FORMAT_VERSION = "1"
@@ -116,11 +115,6 @@ class ClipHead:
         means = reduce(torch.from_numpy(self._checked(clips)), "n t d -> n d", "mean")
         return ((means - self._centre[1]) / self._scale[1]).square().mean(dim=1).sqrt().double().numpy()
 
-    def answer(self, clips: Clips, *, prevalence: float) -> HeartAnswer:
-        """All clips (n t d) of one patient -> one answer; n is at least 1."""
-        distance = float(np.median(self.distance(clips)))
-        return aggregate(self.logits(clips), self.calibration, prevalence=prevalence, distance=distance)
-
     def _checked(self, clips: Clips) -> Clips:
         recipe = self.recipe
         if clips.ndim != 3 or clips.shape[1:] != (recipe.timing.frames, recipe.dim) or not len(clips):
@@ -133,7 +127,7 @@ class ClipHead:
         return np.ascontiguousarray(clips, dtype=np.float32)
 
     def save(self, path: Path) -> None:
-        """Writes one safetensors file: all members, and in its metadata everything else."""
+        """Writes one safetensors file: all members, and in its metadata everything else; see `save_head`."""
         tensors = {
             f"members.{number}.{key}": value.half() if value.is_floating_point() else value
             for number, member in enumerate(self.members)
@@ -150,10 +144,7 @@ class ClipHead:
             "calibration": json.dumps(self.calibration.as_dict()),
             "members": str(len(self.members)),
         }
-        try:
-            save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, path, metadata)
-        except (SafetensorError, OSError) as error:
-            raise ModelError(f"{path} cannot be written: {' '.join(str(error).split())}") from error
+        save_head(path, tensors, metadata)
 
     @classmethod
     def load(cls, path: Path, *, encoder: ModelIdentity) -> Self:

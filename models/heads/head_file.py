@@ -1,10 +1,14 @@
-"""What every head file says of the encoder it was made for: on another one its numbers mean nothing."""
+"""How a head file is written, and what it says of the encoder it was made for: on another its numbers mean nothing."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from safetensors.torch import save
+from torch import Tensor
+
 from ..encoder import ModelError
 from ..outputs import ModelIdentity
+from ..whole import whole_file
 
 
 class ForeignHeadError(ModelError):
@@ -38,3 +42,14 @@ def check_encoder(found: ModelIdentity, wanted: ModelIdentity, *, path: Path, ma
             f"{path} was {made} on {found.name} (sha256 {found.sha256[:12]}), "
             f"not on {wanted.name} (sha256 {wanted.sha256[:12]}): its {gives} would mean nothing"
         )
+
+
+def save_head(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Writes one safetensors file, whole or not at all: what had that name before stays until then.
+
+    Raises:
+        ModelError: it cannot be written.
+    """
+    content = save({key: tensor.cpu().contiguous() for key, tensor in tensors.items()}, dict(metadata))
+    with whole_file(path) as file:
+        file.write(content)

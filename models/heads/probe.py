@@ -7,14 +7,13 @@ from typing import Self
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..encoder import Features, ModelError
 from ..files import check_header
 from ..outputs import ModelIdentity, PlaneScores
 from ..planes import BACKGROUND
-from .head_file import check_encoder, encoder_in, encoder_metadata
+from .head_file import check_encoder, encoder_in, encoder_metadata, save_head
 from .reject import with_background
 
 KIND = "fetalstream.probe"
@@ -91,7 +90,7 @@ class ProbeHead:
         return PlaneScores(labels=self.labels, scores=scores.cpu().numpy())
 
     def save(self, path: Path) -> None:
-        """Writes one safetensors file: the layer, and in its metadata everything else."""
+        """Writes one safetensors file: the layer, and in its metadata everything else; see `save_head`."""
         trained = self.labels if self._knows_background else self.labels[1:]
         metadata = {
             "kind": KIND,
@@ -101,7 +100,7 @@ class ProbeHead:
             "min_score": repr(self.min_score),
             **encoder_metadata(self.encoder),
         }
-        save_file({"weight": self._weight.cpu().contiguous(), "bias": self._bias.cpu()}, path, metadata)
+        save_head(path, {"weight": self._weight, "bias": self._bias}, metadata)
 
     @classmethod
     def load(cls, path: Path, *, encoder: ModelIdentity) -> Self:

@@ -91,7 +91,9 @@ def train_ga(
     from ...models.outputs import ModelIdentity
     from ...models.train.age import age_card, fit, judge
     from ...models.train.age_table import read_age_table
+    from ...models.whole import check_folder
 
+    check_folder(out)
     table, templates, whose = read_age_table(similarity), load_age_templates(prompts), _with_text_tower(weights)
     encoder = ModelIdentity(name=whose.kind, sha256=whose.sha256, version=whose.version)
     figures, counted = judge(table, level=level), table.counted()

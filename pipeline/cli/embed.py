@@ -31,6 +31,7 @@ def embed(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from ...models.embeddings import EmbeddingWriter
+    from ...sources import SourceError
     from ..assemble import load_model
     from ..embedding import Thinning, embed_study
     from ..review import find_studies
@@ -80,7 +81,7 @@ def embed(
                     on_frames=looked,
                 )
                 failed += [*done.damage, *([f"{study.name}: {done.failed}"] if done.failed else [])]
-            except FetalStreamError as error:
+            except SourceError as error:
                 failed.append(str(error))
             finally:
                 progress.remove_task(task)

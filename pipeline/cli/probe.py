@@ -67,7 +67,9 @@ def train_probe(
     from ...models.heads.card import write_card
     from ...models.train.probe import cross_validate, train_head, trials_of
     from ...models.train.probe_figures import figures, probe_card
+    from ...models.whole import check_folder
 
+    check_folder(out)
     recipe = _recipe(epochs, learning_rate, balanced)
     with _progress() as progress:
         table = _labelled(

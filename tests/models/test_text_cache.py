@@ -117,4 +117,4 @@ def test_processes_that_share_a_folder_never_read_half_a_file(tmp_path: Path, ca
         assert torch.equal(embed_texts(CountingTower(), TEXTS, folder=tmp_path), expected)
     assert [writer.exitcode for writer in writers] == [0, 0]
     assert not caplog.records
-    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob(".tmp-*"))

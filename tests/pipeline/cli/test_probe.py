@@ -1,6 +1,7 @@
 """Embed, train, evaluate, review: linear probes as a user makes and uses them."""
 
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -36,9 +37,13 @@ def draw(label: str, rng: np.random.Generator) -> np.ndarray:
     return np.repeat(cv2.GaussianBlur(picture, (3, 3), 0)[..., None], 3, axis=2)
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, most_file_bytes: int | None = None) -> subprocess.CompletedProcess[str]:
+    def limit() -> None:
+        if most_file_bytes is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most_file_bytes, most_file_bytes))
+
     command = [sys.executable, "-m", "fetalstream", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, preexec_fn=limit)
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +185,7 @@ def test_fetal_planes_are_taken_as_they_are_and_brains_by_their_plane(data_dir: 
     ("arguments", "said"),
     [
         (["train", "probe", "--out", "h.safetensors"], "give --embeddings FILE and --labels CSV, or --data DIR"),
+        (["train", "probe", "--data", "d", "--out", "nowhere/h"], "nowhere/h cannot be written: there is no folder"),
         (["train", "probe", "--embeddings", "e", "--out", "h"], "give --embeddings FILE and --labels CSV"),
         (["evaluate", "probe", "--embeddings", "e", "--labels", "l", "--model", "compact"], "go with --data"),
         (["evaluate", "probe", "--embeddings", "e", "--labels", "l"], "e: there is no such file of embeddings"),
@@ -207,3 +213,10 @@ def test_what_cannot_be_read_is_told_the_rest_is_embedded_and_the_exit_code_tell
     assert "Traceback" not in done.stderr
     assert "bad.mp4" in done.stderr
     assert [frame.key for frame in read_embeddings(tmp_path / "e.safetensors").frames] == ["exam0#0", "exam0#3"]
+
+
+def test_a_full_disk_ends_the_run_and_leaves_no_file(exams: Path, tmp_path: Path):
+    done = run("embed", exams, "--out", tmp_path / "e.safetensors", most_file_bytes=20_000)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [f"error: {tmp_path / 'e.safetensors'} cannot be written: File too large"]
+    assert not list(tmp_path.iterdir())
