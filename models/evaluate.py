@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from einops import rearrange
 from numpy.typing import NDArray
-from PIL import Image
 
 from .encoder import Model, ModelError
 from .metrics import Report, bootstrap_by_patient, expected_calibration_error, report
 from .outputs import PlaneScores
 from .planes import BACKGROUND, GROUPS, Plane
 from .planes_db import PlanesRow
-from .preprocess import read_image
+from .preprocess import open_image
 
 FIVE = ("brain", "abdomen", "femur", "thorax", BACKGROUND)
 SIX = (*FIVE[:-1], "cervix", BACKGROUND)
@@ -116,7 +115,7 @@ def evaluate(model: Model, rows: Sequence[PlanesRow], *, progress: Callable[[int
     given: list[PlaneScores] = []
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
-        given.append(model.planes(model.encoder.encode([model.encoder.prepare(_open(row.path)) for row in batch])))
+        given.append(model.planes(model.encoder.encode([model.encoder.prepare(open_image(row.path)) for row in batch])))
         if progress:
             progress(start + len(batch))
     return Evaluation(
@@ -157,11 +156,3 @@ def plot_confusion(found: Report, classes: Iterable[str], path: Path, *, title: 
         figure.savefig(path, dpi=150)
     except (OSError, ValueError) as error:  # ValueError: a suffix that is no picture format
         raise ModelError(f"the plot cannot be written to {path}: {' '.join(str(error).split())}") from error
-
-
-def _open(path: Path) -> NDArray[np.uint8]:
-    try:
-        with Image.open(path) as image:
-            return read_image(image)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error

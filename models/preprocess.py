@@ -10,6 +10,7 @@ away from it, several times faster, and on the one plane of a grey picture alone
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
+
+from .encoder import ModelError
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -48,6 +51,15 @@ class InputSpec:
 def read_image(image: Image.Image) -> NDArray[np.uint8]:
     """A Pillow image -> (h w) uint8 when its mode is grey, else (h w 3) uint8 RGB; transparency is dropped."""
     return np.asarray(image if image.mode == "L" else image.convert("RGB"), dtype=np.uint8)
+
+
+def open_image(path: Path) -> NDArray[np.uint8]:
+    """A picture file as `read_image` gives it; raises `ModelError` where it is none, or is damaged."""
+    try:
+        with Image.open(path) as image:
+            return read_image(image)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
 
 
 def prepare(pixels: NDArray[np.uint8], size_px: int) -> Tensor:

@@ -108,7 +108,7 @@ def write_heart_phantoms(
                 for number, pictures in enumerate(patient.cines(cines)):
                     path = Path("clips", f"{patient.name}-{number}.mkv")
                     _write(out / path, pictures)
-                    rows.writerow([path.as_posix(), patient.name, patient.pathology, "phantom", ""])
+                    rows.writerow([path.as_posix(), patient.name, patient.pathology, ""])
                 progress(done)
     except OSError as error:
         raise FetalStreamError(f"{out} cannot be written: {error.strerror or error}") from error

@@ -8,7 +8,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..encoder import Encoder, ModelError
 from ..growth import counts
@@ -16,7 +15,7 @@ from ..hc18 import Head, patient_of
 from ..heads.age_text import AgeTexts, prompt_spacing
 from ..heads.gestational_age import check_similarity
 from ..heads.zero_shot import LOGIT_SCALE
-from ..preprocess import read_image
+from ..preprocess import open_image
 
 NEEDED = ("similarity", "true_hc_mm", "filename")
 
@@ -110,11 +109,7 @@ def embed_heads(
         raise ModelError("pictures and sentences are embedded by the same weights")
     curves: list[NDArray[np.float32]] = []
     for done, head in enumerate(heads, start=1):
-        try:
-            with Image.open(head.path) as image:
-                pixels = read_image(image)
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{head.path} cannot be read as a picture: {error}") from error
+        pixels = open_image(head.path)
         height_px, width_px = pixels.shape[:2]
         table = texts.table(prompt_spacing(head.spacing_mm, width_px=width_px, height_px=height_px))
         unit = encoder.encode([encoder.prepare(pixels)]).unit().float().cpu()

@@ -16,6 +16,10 @@ from ..encoder import ModelError
 SPLITS = ("train", "validation", "test")
 
 
+class LeakError(ModelError):
+    """Training and judgement are not apart; the message names what connects them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """One split of n rows: what teaches, what chooses, what judges.
@@ -42,14 +46,15 @@ class Parts:
                 raise ModelError(f"a row stands in {SPLITS[number]} and in another part")
             place[rows] = number
         used = place >= 0
-        _refuse_parted([name for name, keep in zip(self.patients, used, strict=True) if keep], place[used], SPLITS)
+        refuse_parted([name for name, keep in zip(self.patients, used, strict=True) if keep], place[used], SPLITS)
 
     @classmethod
     def named(cls, splits: Sequence[str], patients: Sequence[str]) -> Self:
         """Rows by a table's word for each: train, validation (or val) or test.
 
         Raises:
-            ModelError: another word, a part without rows, or a patient in two parts, by name.
+            ModelError: another word, or a part without rows.
+            LeakError: a patient in two parts, by name.
         """
         words = ["validation" if word.strip().lower() == "val" else word.strip().lower() for word in splits]
         if strange := sorted(set(words) - set(SPLITS)):
@@ -81,7 +86,7 @@ class Folds:
             raise ModelError(f"folds of shape {self.place.shape} for {len(self.patients)} patients' rows")
         if not np.array_equal(np.unique(self.place), np.arange(self.count)) or self.count < 2:
             raise ModelError(f"each of {self.count} folds, at least 2, holds a row; found {np.unique(self.place)}")
-        _refuse_parted(self.patients, self.place, [f"fold {number}" for number in range(self.count)])
+        refuse_parted(self.patients, self.place, [f"fold {number}" for number in range(self.count)])
 
     @classmethod
     def by_patient(
@@ -140,11 +145,19 @@ def _strata(whose: NDArray[np.intp], labels: Sequence[str]) -> list[list[int]]:
     return [strata[label] for label in sorted(strata, key=lambda label: (crowd[label], label))]
 
 
-def _refuse_parted(patients: Sequence[str], place: NDArray[np.intp], names: Sequence[str]) -> None:
+def refuse_parted(patients: Sequence[str], place: Sequence[int] | NDArray[np.intp], names: Sequence[str]) -> None:
+    """Refuses rows of which a patient's stand in two parts; raises `LeakError`.
+
+    Args:
+        patients: (n) whose each row is.
+        place: (n) number of the part of each row.
+        names: of the parts.
+    """
     seen: dict[str, int] = {}
-    for patient, number in zip(patients, place.tolist(), strict=True):
+    for patient, part in zip(patients, place, strict=True):
+        number = int(part)
         if (before := seen.setdefault(patient, number)) != number:
-            raise ModelError(
+            raise LeakError(
                 f"patient {patient!r} stands in {names[before]} and in {names[number]}: what is learnt of a patient "
                 "must not judge that patient"
             )

@@ -1,8 +1,7 @@
 """Labels for embedded frames: a table of keys, joined to a file of embeddings."""
 
-import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,11 +12,10 @@ from ..embeddings import EmbeddingTable, FrameKey
 from ..encoder import ModelError
 from ..outputs import ModelIdentity
 from ..planes import BACKGROUND
+from ..rows import read_rows
 
 MIN_PATIENTS = 3
 """Of each class: one to teach, one to choose, one to judge."""
-
-_COLUMNS = ("key", "label")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,27 +87,13 @@ def read_labels(path: Path) -> list[LabelRow]:
     Raises:
         ModelError: one line that names the file, the line and what is wrong there.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(_rows(path, file.read().splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ModelError(f"{path} cannot be read as a table of labels in UTF-8: {reason}") from error
-
-
-def _rows(path: Path, lines: Sequence[str]) -> Iterator[LabelRow]:
-    head = lines[0] if lines else ""
-    reader = csv.DictReader(lines, delimiter=";" if head.count(";") > head.count(",") else ",")
-    names = [name.strip() for name in reader.fieldnames or ()]
-    if missing := [name for name in _COLUMNS if name not in names]:
-        raise ModelError(f"{path} lacks the column {', '.join(missing)}; its first line has {', '.join(names)}")
-    for number, raw in enumerate(reader, start=2):
-        row = {key.strip(): (value or "").strip() for key, value in raw.items() if isinstance(key, str)}
-        if not row["key"] or not row["label"]:
-            raise ModelError(f"{path}, line {number}: key and label must not be empty")
-        yield LabelRow(
-            line=number, key=row["key"], label=row["label"], patient=row.get("patient", ""), split=row.get("split", "")
+    rows = read_rows(path, needed=("key", "label"), what="a table of labels")
+    return [
+        LabelRow(
+            line=line, key=row["key"], label=row["label"], patient=row.get("patient", ""), split=row.get("split", "")
         )
+        for line, row in rows
+    ]
 
 
 def join(table: EmbeddingTable, rows: Sequence[LabelRow], *, labels_path: Path) -> Labelled:

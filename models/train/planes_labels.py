@@ -1,16 +1,14 @@
 """FETAL_PLANES_DB straight to labelled embeddings: no file between, for a set that is embedded in minutes."""
 
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..encoder import Encoder, ModelError
 from ..planes import BACKGROUND, Plane
 from ..planes_db import PlanesRow
-from ..preprocess import read_image
+from ..preprocess import open_image
 from .labels import Labelled
 from .pictures import BRAIN_PLANES
 
@@ -59,7 +57,7 @@ def embed_planes(
             if (label := label_of(row, brain_planes=brain_planes)) is not None and label not in left_out
         ]
         if batch:
-            features = encoder.encode([encoder.prepare(_pixels(row.path)) for row, _ in batch])
+            features = encoder.encode([encoder.prepare(open_image(row.path)) for row, _ in batch])
             embeddings.append(features.embedding.float().numpy(force=True))
             found += batch
         progress(min(start + _BATCH, len(rows)))
@@ -72,11 +70,3 @@ def embed_planes(
         keys=tuple(row.path.name for row, _ in found),
         encoder=encoder.identity,
     )
-
-
-def _pixels(path: Path) -> NDArray[np.uint8]:
-    try:
-        with Image.open(path) as image:
-            return read_image(image)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error

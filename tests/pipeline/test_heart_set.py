@@ -129,9 +129,10 @@ def manifest(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is empty"),
-        ("clip,label\na.mkv,normal\n", "lacks the columns patient"),
-        (HEADER + "a.mkv,,normal,,\n", "line 2: patient is empty"),
+        ("", "lacks the column clip, patient, label; its first line has nothing"),
+        (HEADER, "holds no clip"),
+        ("clip,label\na.mkv,normal\n", "lacks the column patient; its first line has clip, label"),
+        (HEADER + "a.mkv,,normal,,\n", "line 2: patient must not be empty"),
         (HEADER + "a.mkv,p1,normal,,\nmissing.mkv,p2,normal,,\n", "line 3: there is no"),
     ],
 )
@@ -139,6 +140,27 @@ def test_a_manifest_that_cannot_be_used_is_told_by_its_line(text: str, message: 
     (tmp_path / "a.mkv").write_bytes(b"x")
     with pytest.raises(FetalStreamError, match=message):
         read_manifest(manifest(tmp_path, text))
+
+
+def test_a_manifest_may_be_parted_as_a_spreadsheet_does_and_have_other_columns(tmp_path: Path):
+    (tmp_path / "a.mkv").write_bytes(b"x")
+    (cine,) = read_manifest(manifest(tmp_path, "patient; clip;label;site\np1; a.mkv;normal;here\n"))
+    assert cine == HeartCine(path=tmp_path / "a.mkv", patient="p1", label="normal")
+
+
+def test_a_folder_is_known_by_its_pictures_alone_and_what_cannot_be_read_is_told(tmp_path: Path):
+    folder = tmp_path / "cine"
+    folder.mkdir()
+    with pytest.raises(FetalStreamError, match="cine: holds no pictures"):
+        digest_of(folder)
+    (folder / "0.png").write_bytes(b"a picture")
+    before = digest_of(folder)
+    (folder / "notes.txt").write_text("seen by K.")
+    assert digest_of(folder) == before == digest_of(folder / "0.png")
+    (folder / "1.png").write_bytes(b"another")
+    assert digest_of(folder) != before
+    with pytest.raises(FetalStreamError, match=r"gone\.mkv cannot be read: No such file or directory"):
+        digest_of(tmp_path / "gone.mkv")
 
 
 def test_a_split_is_chosen_and_a_patient_in_two_is_a_leak(tmp_path: Path):
@@ -149,7 +171,7 @@ def test_a_split_is_chosen_and_a_patient_in_two_is_a_leak(tmp_path: Path):
     with pytest.raises(FetalStreamError, match="no cine is of split 'tset'; there are: test, train"):
         read_manifests([good], split="tset")
     leaky = manifest(tmp_path, HEADER + "a.mkv,p1,normal,,train\nb.mkv,p1,normal,,test\n")
-    with pytest.raises(LeakError, match="patient p1"):
+    with pytest.raises(LeakError, match="patient 'p1' stands in split 'train' and in split 'test'"):
         read_manifests([leaky])
 
 

@@ -62,7 +62,7 @@ def flipped() -> str:
         ("key,name\n", r"labels\.csv lacks the column label; its first line has key, name"),
         ("", r"labels\.csv lacks the column key, label"),
         ("key,label\n", r"labels\.csv holds no label"),
-        ("key,label\ncine#1,\n", "line 2: key and label must not be empty"),
+        ("key,label\ncine#1,\n", "line 2: label must not be empty"),
         ("key,label,patient\ncine#9,brain,1\n", "line 2: no embedded frame, clip or picture is called 'cine#9'"),
         ("key,label,patient\np0.png,brain,1\n", "line 2: 'p0.png' is the name of several pictures: write FOLDER/FILE"),
         ("key,label,patient\ncine,brain,1\ncine#1,femur,1\n", "line 3: 'cine#1' has a label already, from line 2"),
