@@ -28,6 +28,7 @@ from .config_findings import AgeSection
 from .messages import Notice, Scored
 from .recorder import Recorder
 from .segments import Change
+from .thinned import Thinned
 
 NO_TEXTS = "the model has no text tower: age is read by fetalclip and mobile"
 SPACING_HINT = "age.spacing_mm gives it by hand"
@@ -85,28 +86,6 @@ class NoAgeCompanion:
             yield self._recorder.make(AgeUnavailable, reason=reason)
 
 
-class Exam:
-    """The answers so far; memory and time stay bounded however long the stream is."""
-
-    def __init__(self) -> None:
-        self.frames = 0
-        self._kept: list[Age] = []
-        self._stride = 1
-
-    def add(self, age: Age) -> None:
-        """One frame more."""
-        if self.frames % self._stride == 0:
-            self._kept.append(age)
-        if len(self._kept) == MOST_KEPT:
-            del self._kept[1::2]
-            self._stride *= 2
-        self.frames += 1
-
-    def age(self) -> Age | NoAge:
-        """The median, see `exam_age`."""
-        return exam_age(self._kept)
-
-
 class _Look(NamedTuple):
     frame: Scored
     spacing_mm: float
@@ -132,7 +111,7 @@ class AgeCompanion:
         self._waits = waits
         self._recorder = recorder
         self._file = _reference(section)
-        self._exam = Exam()
+        self._ages = Thinned[Age](MOST_KEPT)
         self._waiting: dict[str, deque[_Look]] = {}
         self._given_up: set[str] = set()
         self._reasons: set[str] = set()
@@ -157,7 +136,7 @@ class AgeCompanion:
     def finish(self) -> Iterator[AnyEvent]:
         yield from self._hear()
         yield from self._tell()
-        if not self._exam.frames:
+        if not self._ages.count:
             if any(self._waiting.values()):
                 yield from self._refuse(ENDED_EARLY)
             elif self._refusal:
@@ -208,7 +187,7 @@ class AgeCompanion:
         if isinstance(answer, NoAge):
             self._refusal = answer.reason
             return
-        self._exam.add(answer)
+        self._ages.add(answer)
         self._has_news = True
         if self._last is None or frame.index > self._last.frame.index:
             self._last = look
@@ -222,7 +201,7 @@ class AgeCompanion:
         return not 0 <= pts_seconds - self._since_seconds < self._section.every_seconds
 
     def _tell(self) -> Iterator[AnyEvent]:
-        age = self._exam.age() if self._has_news else None
+        age = exam_age(self._ages.kept) if self._has_news else None
         self._has_news = False
         if not isinstance(age, Age) or self._last is None:
             return
@@ -234,7 +213,7 @@ class AgeCompanion:
             low_days=None if age.low_days is None else round(age.low_days, DAYS_DIGITS),
             high_days=None if age.high_days is None else round(age.high_days, DAYS_DIGITS),
             coverage=age.level,
-            frames=self._exam.frames,
+            frames=self._ages.count,
             spacing_mm=round(spacing_mm, SPACING_DIGITS),
             spacing_by_hand=frame.spacing_mm is None,
             method="zero_shot" if self._file is None else "calibrated",

@@ -29,8 +29,8 @@ def companions_for(
         companions.append(checklist_companion(config.protocol, labels=labels, judge=judge, recorder=recorder))
     if config.age.enabled:
         companions.append(age_companion(config, model=model, recorder=recorder, labels=labels))
-    if config.chd.enabled and (heart := heart_companion(config, model=model, recorder=recorder, labels=labels)):
-        companions.append(heart)
+    if config.chd.enabled:
+        companions.append(heart_companion(config, model=model, recorder=recorder, labels=labels))
     if config.capture.folder is not None:
         companions.append(
             capture_companion(config, config.capture.folder, model=model, info=info, recorder=recorder, labels=labels)

@@ -1,7 +1,7 @@
 """The heart along a stream: clips of frames in which the four-chamber view is in view are scored, and all of them.
 
-Research only, and never a bare alarm: every event tells score, interval, the very frames, on what the head was trained,
-and the chance that a call is right at the share of affected hearts among those scanned.
+Research only, and never a bare alarm: every event tells score, interval, the very frames, and on what the head was
+trained; that of an exam also the chance that a call is right at the share of affected hearts among those scanned.
 """
 
 from collections import deque
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.encoder import Model
-from ..models.heads.clip_answer import HeartAnswer, aggregate
+from ..models.heads.clip_answer import aggregate
 from ..models.heads.clip_head import ClipHead, Clips, find_head, stacked
 from ..models.heads.head_file import ForeignHeadError
 from ..models.planes import Plane
@@ -24,6 +24,7 @@ from .heart_clips import HeartClip, HeartClips
 from .messages import Notice, Scored
 from .recorder import Recorder
 from .segments import Change, Left
+from .thinned import Thinned
 
 HEART_PLANES: tuple[str, ...] = (Plane.FOUR_CHAMBER, "heart")
 """What a plane head may call the view; one that knows no finer name says "heart"."""
@@ -40,15 +41,16 @@ _SAME_SHARE = 2e-3
 """Difference between embeddings, as a share of their length, under which two frames show one picture."""
 
 
-def heart_companion(config: Config, *, model: Model, recorder: Recorder, labels: Sequence[str]) -> Companion | None:
-    """The one that tells scores, or one that tells why there are none; None where the plane head knows no heart.
+def heart_companion(config: Config, *, model: Model, recorder: Recorder, labels: Sequence[str]) -> Companion:
+    """The one that tells scores, or one that tells why there are none.
 
     Raises:
         ModelError: the head file is damaged.
     """
     planes = tuple(plane for plane in HEART_PLANES if plane in labels)[:1]
     if not planes:
-        return None
+        wanted, known = " or ".join(HEART_PLANES), ", ".join(labels[1:])
+        return NoHeartCompanion(f"the plane head knows no {wanted}; it knows {known}", (), recorder)
     section = config.chd
     if section.head is None:
         return NoHeartCompanion(NO_HEAD, planes, recorder)
@@ -62,7 +64,10 @@ def heart_companion(config: Config, *, model: Model, recorder: Recorder, labels:
 
 
 class NoHeartCompanion:
-    """Tells why there is no score, once: when the heart first comes into view, at the end where it never does."""
+    """Tells why there is no score, once: when one of ``planes`` comes into view, at the end where none does.
+
+    Without ``planes``, which is where the plane head knows no heart, with the first message.
+    """
 
     def __init__(self, reason: str, planes: Sequence[str], recorder: Recorder) -> None:
         self._reason = reason
@@ -71,7 +76,7 @@ class NoHeartCompanion:
 
     def feed(self, message: Scored | Notice, plane: str | None) -> Iterable[AnyEvent]:
         del message
-        return self.finish() if plane in self._planes else ()
+        return self.finish() if plane in self._planes or not self._planes else ()
 
     def visit(self, change: Change, event: AnyEvent) -> Iterable[AnyEvent]:
         del change, event
@@ -123,9 +128,7 @@ class HeartCompanion:
         self._embeddings: dict[int, NDArray[np.float32]] = {}
         self._last: NDArray[np.float32] | None = None
         self._cut: deque[_Cut] = deque()
-        self._heard: list[_Heard] = []
-        self._clips = 0
-        self._stride = 1
+        self._heard = Thinned[_Heard](MOST_KEPT)
         self._has_news = self._has_visited = False
 
     def feed(self, message: Scored | Notice, plane: str | None) -> Iterator[AnyEvent]:
@@ -159,7 +162,7 @@ class HeartCompanion:
     def finish(self) -> Iterator[AnyEvent]:
         if self._has_news:
             yield self._exam()
-        elif not self._clips:
+        elif not self._heard.count:
             yield self._recorder.make(ChdUnavailable, reason=self._why_none())
 
     def _hear_until(self, pts_seconds: float) -> Iterator[AnyEvent]:
@@ -170,19 +173,14 @@ class HeartCompanion:
     def _hear(self, cut: _Cut) -> AnyEvent:
         clips = cut.embeddings
         heard = _Heard(cut.clip, self._head.logits(clips), float(self._head.distance(clips)[0]))
-        if self._clips % self._stride == 0:
-            self._heard.append(heard)
-        if len(self._heard) == MOST_KEPT:
-            del self._heard[1::2]
-            self._stride *= 2
-        self._clips += 1
+        self._heard.add(heard)
         self._has_news = True
         return self._told("clip", [heard], clips=1, captured_ns=cut.captured_ns)
 
     def _exam(self) -> AnyEvent:
         """All clips so far, which are one patient's; the clips of a heart are no independent witnesses."""
         self._has_news = False
-        return self._told("exam", self._heard, clips=len(self._heard), captured_ns=None)
+        return self._told("exam", self._heard.kept, clips=self._heard.count, captured_ns=None)
 
     def _told(self, level: str, heard: Sequence[_Heard], *, clips: int, captured_ns: int | None) -> AnyEvent:
         logits = np.concatenate([one.logits for one in heard], axis=1)
@@ -194,7 +192,9 @@ class HeartCompanion:
             ChdScored,
             captured_ns=captured_ns,
             level=level,
-            **_rounded(answer),
+            score=round(answer.score, SCORE_DIGITS),
+            low=round(answer.low, SCORE_DIGITS),
+            high=round(answer.high, SCORE_DIGITS),
             abstains=answer.abstains,
             reason=answer.reason,
             frame_indexes=tuple(sorted({index for one in heard for index in one.clip.indexes})),
@@ -204,6 +204,10 @@ class HeartCompanion:
             head=ModelRef(name=identity.name, sha256=identity.sha256, version=identity.version),
             trained_on=self._head.recipe.trained_on,
             prevalence=self._prevalence,
+            # sensitivity and specificity were counted over patients, so they say nothing of one clip
+            positive_predictive_value=round(answer.positive_predictive_value, SCORE_DIGITS)
+            if level == "exam"
+            else None,
         )
 
     def _why_none(self) -> str:
@@ -213,13 +217,6 @@ class HeartCompanion:
         refused = ", ".join(f"{count} x {reason}" for reason, count in sorted(self._cutter.refused.items()))
         wants = f"a clip wants {timing.frames} frames over {timing.seconds:g} s of one visit"
         return f"the heart was in view, but gave no clip: {wants}" + (f" ({refused})" if refused else "")
-
-
-def _rounded(answer: HeartAnswer) -> dict[str, float]:
-    """More digits would record float noise of one machine, not the scan."""
-    value = answer.positive_predictive_value
-    shares = {"score": answer.score, "low": answer.low, "high": answer.high, "positive_predictive_value": value}
-    return {name: round(share, SCORE_DIGITS) for name, share in shares.items()}
 
 
 def _is_same(embedding: NDArray[np.float32], other: NDArray[np.float32]) -> bool:

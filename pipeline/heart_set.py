@@ -21,6 +21,12 @@ from .assemble import opened_source
 from .heart_clips import HeartClip, HeartClips
 from .heart_manifest import HeartCine, digest_of
 
+CHECKED = (
+    "no two cines have the same bytes, or the same pictures in their first clips",
+    "the first and last frame of a cine's first clip, when it was embedded, were those of its pictures",
+)
+"""What `embed_cines` looks for; each would have ended it."""
+
 _THUMBNAIL_PX = 16
 _BATCH = 8
 

@@ -32,7 +32,7 @@ def render_hearts(figures: Mapping[str, Any]) -> RenderableType:
     return Group(
         Text(
             f"{figures['way']}; {encoder['name']} (sha256 {encoder['sha256'][:12]}): {patients['count']} patients, "
-            f"{patients['affected']} affected\n"
+            f"{patients['affected']} affected; scores assume that {figures['prevalence']:.1%} are\n"
         ),
         table,
         Text(f"\nby clip: AUROC {clips['auroc']:.3f} over {clips['count']} clips; {clips['note']}"),

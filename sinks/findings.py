@@ -131,10 +131,12 @@ class ChdScored(Event, frozen=True, kw_only=True, tag="chd.scored"):
         abstains: the head does not commit itself; ``reason`` says why.
         frame_indexes: the very frames that were used.
         start_seconds, end_seconds: media time they span.
-        clips: how many clips are in it; 1 for a clip.
+        clips: how many clips there were; 1 for a clip. Of a long exam the answer is made of some, evenly spread: those
+            whose ``frame_indexes`` are told.
         head: the head file; ``trained_on`` says on what, such as "phantom hearts": then it says nothing of patients.
         prevalence: the share of affected hearts that was assumed.
-        positive_predictive_value: of a call at the head's threshold, at that prevalence; None where it isn't known.
+        positive_predictive_value: of a call about the patient, at the head's threshold and that prevalence; None for a
+            clip, of which nobody has counted it.
     """
 
     level: str

@@ -23,7 +23,11 @@ _ROUNDS = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What turns logits into probabilities and calls; all of it was found on patients that no member trained on.
+    """What turns logits into probabilities and calls.
+
+    Slope, offset, threshold, sensitivity and specificity were found on answers that each patient of training got from
+    the one member that was not fitted to that patient. The patient's fold stopped that member, so they are a little too
+    good. The two limits were taken over all members and all patients of training.
 
     Attributes:
         slope, offset: probability = sigmoid(slope * logit + offset), at ``prevalence`` (Platt 1999); 1 / slope is a
@@ -86,7 +90,7 @@ class HeartAnswer:
         called: whether the score reaches the head's threshold.
         abstains: the head does not commit itself; ``reason`` says why.
         prevalence: what was assumed.
-        positive_predictive_value: of a call at that prevalence.
+        positive_predictive_value: of a call about a patient at that prevalence; it says nothing of one clip.
     """
 
     score: float

@@ -32,8 +32,3 @@ class ClipTiming:
     def period_seconds(self) -> float:
         """From one frame of a clip to the next."""
         return self.seconds / self.frames
-
-    @property
-    def frames_per_second(self) -> float:
-        """What a stream must at least give."""
-        return self.frames / self.seconds

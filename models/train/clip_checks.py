@@ -4,7 +4,7 @@ They run on every training and every evaluation, not only in tests: a leak comes
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -12,33 +12,16 @@ from einops import rearrange
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..encoder import Encoder, ModelError
+from ..encoder import Encoder
 from ..heads.clip_answer import Floats
 from ..heads.clip_head import Clips
 from .clip_table import ClipTable, by_patient
+from .folds import LeakError
 
 SAME_LEVELS = 1.5
 """Mean difference in grey levels, over thumbnails of the same moments, under which two cines are one."""
 
 _CHANCE_ERRORS = 3.5
-
-
-class LeakError(ModelError):
-    """Training and judgement are not apart; the message names what connects them."""
-
-
-def check_parts(parts: Sequence[Iterable[str]]) -> None:
-    """Refuses parts (folds, or training and test) that share a patient."""
-    whose: dict[str, int] = {}
-    for number, patients in enumerate(parts):
-        for patient in set(patients):
-            if whose.setdefault(patient, number) != number:
-                raise LeakError(f"patient {patient} is in part {whose[patient] + 1} and in part {number + 1}")
-
-
-def check_one_label(table: ClipTable) -> None:
-    """Refuses a patient with two labels."""
-    by_patient(table)
 
 
 def check_blind(predict: Callable[[ClipTable], Floats], table: ClipTable) -> Floats:
@@ -63,7 +46,7 @@ def check_frames_apart(encoder: Encoder, prepared: Sequence[Tensor], clip: Clips
     """Refuses a clip (1 t d) whose frames are not those of its pictures, in order and each by itself.
 
     A reshape of (b t c) that takes time for colour gives embeddings that look sound and are of no picture. The first
-    and the last frame are encoded alone and compared with what stands at their places.
+    and the last frame are encoded alone and compared with what stands at their places; those between are not.
 
     Args:
         encoder: the one that the embeddings are said to be of.
@@ -83,7 +66,7 @@ def check_frames_apart(encoder: Encoder, prepared: Sequence[Tensor], clip: Clips
 
 
 def check_no_twins(names: Sequence[str], thumbnails: NDArray[np.uint8], digests: Sequence[str]) -> None:
-    """Refuses cines that are one: equal bytes or, copied and coded anew, equal pictures.
+    """Refuses cines that are one: equal bytes or, copied and coded anew, equal pictures in their thumbnails.
 
     Args:
         names: (n) of the cines, patient and label included, as the message should tell them.

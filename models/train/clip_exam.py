@@ -11,10 +11,10 @@ from ..heads.clip_head import ClipHead
 from ..heads.clip_text import ClipTextHead
 from ..heads.clip_timing import ClipTiming
 from ..outputs import ModelIdentity
-from .clip_checks import check_blind, check_one_label, check_parts, check_unseen
+from .clip_checks import check_blind, check_unseen
 from .clip_fit import ClipTraining, Report, fit
 from .clip_judge import Judged, judge_head, judged
-from .clip_table import ClipTable, by_patient, folds_by_patient
+from .clip_table import ClipTable, folds_by_patient, share_affected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class HeartExam:
     Attributes:
         way: in words.
         found: answers and truth.
-        checks: what was checked.
+        checks: what was checked, in words; that of the cines is told by whoever embedded them.
     """
 
     way: str
@@ -33,10 +33,8 @@ class HeartExam:
 
 
 ALWAYS = (
-    "a cine stands once, whatever its name, patient or label",
     "a patient has one label",
-    "frames of a clip are those of its pictures, in order",
-    "labels choose nothing at prediction",
+    "scores stay the same when all labels are turned round",
     "figures by patient have one row for each",
 )
 
@@ -60,19 +58,18 @@ def exam_by_folds(
         timing, encoder: of the clips.
         folds: parts, by patient.
         shuffle: deal labels out anew among patients first; an honest way then finds nothing.
-        prevalence: of the scores; None is that of each fold's training.
+        prevalence: of the scores; None is the share of affected patients in ``table``.
         report: fold -> whom to tell of its training.
     """
-    check_one_label(table)
+    assumed = share_affected(table) if prevalence is None else prevalence
     if shuffle:
         table = table.shuffled(training.seed)
     fold = folds_by_patient(table, folds=folds, seed=training.seed + 1)
     parts: list[Judged] = []
     for number in range(folds):
         rest, out = table.rows(fold != number), table.rows(fold == number)
-        check_parts([rest.patients, out.patients])
         head = fit(rest, training, timing=timing, encoder=encoder, trained_on="the other folds", report=report(number))
-        parts.append(_judged_blind(head, out, prevalence))
+        parts.append(_judged_blind(head, out, assumed))
     way = f"{training.net} of {training.members}, {folds} folds by patient" + (", labels shuffled" if shuffle else "")
     return HeartExam(
         way=way,
@@ -82,16 +79,15 @@ def exam_by_folds(
 
 
 def exam_by_head(head: ClipHead, table: ClipTable, *, prevalence: float | None = None) -> HeartExam:
-    """A head on cines that it was not trained on; ``prevalence`` None is that of its training."""
-    check_one_label(table)
+    """A head on cines that it was not trained on; ``prevalence`` None is the share of affected in ``table``."""
+    assumed = share_affected(table) if prevalence is None else prevalence
     check_unseen(head.seen, table)
     way = f"{head.identity.name} trained on {head.recipe.trained_on}"
-    return HeartExam(way=way, found=_judged_blind(head, table, prevalence), checks=(*ALWAYS, "no cine was trained on"))
+    return HeartExam(way=way, found=_judged_blind(head, table, assumed), checks=(*ALWAYS, "no cine was trained on"))
 
 
 def exam_by_text(head: ClipTextHead, table: ClipTable) -> HeartExam:
-    """Sentences alone. Their scores are a softmax over two classes: nobody has calibrated them."""
-    check_one_label(table)
+    """Sentences alone. Their scores are a softmax over two classes, at even odds: nobody has calibrated them."""
 
     def scores(of: ClipTable) -> Floats:
         return head.logits(of.clips)[0]
@@ -104,13 +100,12 @@ def exam_by_text(head: ClipTextHead, table: ClipTable) -> HeartExam:
     return HeartExam(way="zero-shot, by sentences", found=judged(table, answer, logits), checks=ALWAYS)
 
 
-def _judged_blind(head: ClipHead, table: ClipTable, prevalence: float | None) -> Judged:
-    assumed = head.calibration.prevalence if prevalence is None else prevalence
+def _judged_blind(head: ClipHead, table: ClipTable, prevalence: float) -> Judged:
+    answers: list[Judged] = []
 
     def scores(of: ClipTable) -> Floats:
-        found = judge_head(head, of, prevalence=assumed)
-        of_patient = dict(zip(found.patients, found.scores, strict=True))
-        return np.array([of_patient[patient.name] for patient in by_patient(of)])
+        answers.append(judge_head(head, of, prevalence=prevalence))
+        return answers[-1].scores
 
     check_blind(scores, table)
-    return judge_head(head, table, prevalence=assumed)
+    return answers[0]

@@ -1,4 +1,4 @@
-"""Training the heart head: an ensemble over folds of patients, calibrated on what each member has not seen."""
+"""Training the heart head: an ensemble over folds of patients, calibrated on what each member was not fitted to."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -16,7 +16,6 @@ from ..heads.clip_head import ClipHead, ClipRecipe
 from ..heads.clip_nets import NetKind, build_net
 from ..heads.clip_timing import ClipTiming
 from ..outputs import ModelIdentity
-from .clip_checks import check_one_label, check_parts
 from .clip_table import ClipTable, by_patient, folds_by_patient
 
 _BATCH = 64
@@ -72,8 +71,7 @@ def fit(
     """A head for the clips of a table; seeded.
 
     Raises:
-        LeakError: a patient with two labels.
-        ModelError: too few patients of a kind for as many members.
+        ModelError: a patient with two labels, or too few patients of a kind for as many members.
     """
     with _one_thread():
         return _fit(table, training, timing, encoder, trained_on, report)
@@ -87,9 +85,7 @@ def _fit(
     trained_on: str,
     report: Report,
 ) -> ClipHead:
-    check_one_label(table)
     fold = folds_by_patient(table, folds=training.members, seed=training.seed)
-    check_parts([table.rows(fold == number).patients for number in range(training.members)])
     centre, scale = _standard(table)
     recipe = ClipRecipe(
         net=training.net,
@@ -197,7 +193,11 @@ def _loss(net: nn.Module, clips: Tensor, truth: Tensor, weights: Tensor) -> Tens
 
 
 def _calibrate(head: ClipHead, table: ClipTable, fold: NDArray[np.intp], training: ClipTraining) -> Calibration:
-    """Platt's scaling, threshold and limits, from the one member of each patient that never saw it."""
+    """Platt's scaling and threshold from the one member of each patient that was not fitted to it.
+
+    The patient's fold has stopped that member all the same, so sensitivity and specificity are a little too good. The
+    limits of spread and distance are taken over the patients of training, whom the other members were fitted to.
+    """
     logits = head.logits(table.clips)
     unseen = logits[fold, np.arange(len(table))]
     patients = by_patient(table)

@@ -31,8 +31,8 @@ class Judged:
     Attributes:
         patients, labels: (p).
         affected: (p) bool.
-        answers: (p), at the share of affected patients in this set.
-        clip_scores, clip_affected, clip_patients: (n), of single clips.
+        answers: (p), all at the ``prevalence`` assumed.
+        clip_scores, clip_affected: (n), of single clips.
     """
 
     patients: tuple[str, ...]
@@ -41,10 +41,16 @@ class Judged:
     answers: tuple[HeartAnswer, ...]
     clip_scores: Floats
     clip_affected: Flags
-    clip_patients: tuple[str, ...]
 
     def __post_init__(self) -> None:
         check_one_row_each(self.patients)
+        if len({answer.prevalence for answer in self.answers}) > 1:
+            raise ModelError("answers that are judged together assume one prevalence")
+
+    @property
+    def prevalence(self) -> float:
+        """What the scores assume; calibration error and Brier score want the share affected among these patients."""
+        return self.answers[0].prevalence
 
     @property
     def scores(self) -> Floats:
@@ -66,7 +72,6 @@ class Judged:
             answers=tuple(answer for part in parts for answer in part.answers),
             clip_scores=np.concatenate([part.clip_scores for part in parts]),
             clip_affected=np.concatenate([part.clip_affected for part in parts]),
-            clip_patients=tuple(name for part in parts for name in part.clip_patients),
         )
 
 
@@ -92,7 +97,6 @@ def judged(table: ClipTable, answer: Callable[[NDArray[np.intp]], HeartAnswer], 
         answers=tuple(answer(patient.rows) for patient in patients),
         clip_scores=clip_scores,
         clip_affected=table.affected,
-        clip_patients=table.patients,
     )
 
 
@@ -104,6 +108,7 @@ def summary(found: Judged, *, normal: str, rounds: int = 500) -> dict[str, Any]:
     kept = ~np.array([answer.abstains for answer in found.answers])
     called = np.array([answer.called for answer in found.answers])
     return {
+        "prevalence": found.prevalence,
         "patients": {
             "count": len(truth),
             "affected": int(truth.sum()),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..encoder import ModelError
 from ..heads.clip_head import Clips
+from .folds import Folds
 
 Rows = NDArray[np.intp]
 Flags = NDArray[np.bool_]
@@ -106,10 +107,10 @@ def by_patient(table: ClipTable) -> list[Patient]:
 
 
 def folds_by_patient(table: ClipTable, *, folds: int, seed: int = 0) -> NDArray[np.intp]:
-    """-> (n) number of the fold of each clip: a patient is in one, and each label's patients are dealt out evenly.
+    """-> (n) number of the fold of each clip, see `patient_folds`; each fold holds patients of both kinds.
 
     Raises:
-        ModelError: fewer normal or fewer affected patients than folds.
+        ModelError: fewer normal or fewer affected patients than folds, or a patient with two labels.
     """
     patients = by_patient(table)
     for affected in (False, True):
@@ -117,12 +118,9 @@ def folds_by_patient(table: ClipTable, *, folds: int, seed: int = 0) -> NDArray[
         if count < folds:
             kind = "affected" if affected else "normal"
             raise ModelError(f"{count} {kind} patients cannot be parted into {folds} folds")
-    rng = np.random.default_rng([seed, 82])
-    fold = np.zeros(len(table), dtype=np.intp)
-    turn = 0
-    for label in sorted({patient.label for patient in patients}):
-        same = [patient for patient in patients if patient.label == label]
-        for number in rng.permutation(len(same)):
-            fold[same[number].rows] = turn % folds
-            turn += 1
-    return fold
+    return Folds.by_patient(table.patients, labels=table.labels, count=folds, seed=seed).place
+
+
+def share_affected(table: ClipTable) -> float:
+    """Share of the table's patients that are affected, in [0, 1]."""
+    return float(np.mean([patient.affected for patient in by_patient(table)]))

@@ -1,6 +1,6 @@
 """Hearts: ``fetalstream train chd-phantoms``, ``train chd`` and ``evaluate chd``."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,16 +11,15 @@ from ... import FetalStreamError
 from .options import ModelOption, WeightsOption, model_flags
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ...models.encoder import Encoder
+    from ...models.encoder import Encoder, TextEncoder
     from ...models.heads.clip_timing import ClipTiming
     from ...models.train.clip_fit import ClipTraining, Report
     from ...models.train.clip_table import ClipTable
+    from ..config import Config
 
 ManifestOption = Annotated[
     list[Path],
-    typer.Option("--manifest", metavar="CSV", help="Columns clip, patient, label[, site, split]; repeatable."),
+    typer.Option("--manifest", metavar="CSV", help="Columns clip, patient, label[, split]; repeatable."),
 ]
 SplitOption = Annotated[str | None, typer.Option("--split", metavar="NAME", help="Only rows of this split.")]
 NormalOption = Annotated[str, typer.Option("--normal", metavar="LABEL", help="Label of hearts without a defect.")]
@@ -34,6 +33,9 @@ ClipSecondsOption = Annotated[float, typer.Option("--clip-seconds", help="Media 
 StrideOption = Annotated[float, typer.Option("--stride-seconds", help="From one clip to the next.")]
 EpochsOption = Annotated[int, typer.Option("--epochs", min=1, help="At most.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0)]
+
+_OF_TRAINING = ("net", "members", "folds", "epochs", "seed", "shuffle_labels")
+_OF_TIMING = ("frames", "clip_seconds", "stride_seconds")
 
 
 def chd_phantoms(
@@ -82,10 +84,13 @@ def train_chd(
     seed: SeedOption = 0,
 ) -> None:
     """Train the heart head on cines of four-chamber views; writes the head file and its card."""
+    from ...models.heads.card import write_card
     from ...models.heads.clip_nets import net_kind
     from ...models.train.clip_card import clip_card
     from ...models.train.clip_fit import ClipTraining, fit
+    from ...models.whole import check_folder
 
+    check_folder(out)
     timing = _timing(frames, clip_seconds, stride_seconds)
     training = ClipTraining(net=net_kind(net), members=members, epochs=epochs, seed=seed)
     encoder, flavour = _encoder(model, weights)
@@ -93,15 +98,12 @@ def train_chd(
     with _training_shown(1, training) as report:
         head = fit(table, training, timing=timing, encoder=encoder.identity, trained_on=trained_on, report=report(0))
     head.save(out)
-    card = out.with_suffix(".md")
-    try:
-        card.write_text(clip_card(head), encoding="utf-8")
-    except OSError as error:
-        raise FetalStreamError(f"{card} cannot be written: {error.strerror}") from error
+    card = write_card(out, clip_card(head, table))
     typer.echo(f"written: {out} and {card}")
 
 
 def evaluate_chd(
+    context: typer.Context,
     manifest: ManifestOption,
     head: Annotated[
         str | None,
@@ -121,7 +123,7 @@ def evaluate_chd(
         bool, typer.Option("--shuffle-labels", help="Deal labels out anew among patients first: the leak test.")
     ] = False,
     prevalence: Annotated[
-        float | None, typer.Option("--prevalence", help="Of the scores; by default that of the training.")
+        float | None, typer.Option("--prevalence", help="That scores assume; by default the share affected in the set.")
     ] = None,
     split: SplitOption = None,
     normal: NormalOption = "normal",
@@ -131,25 +133,33 @@ def evaluate_chd(
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Judge a heart head, a way of training one, or sentences, patient by patient; leaks end it with an error."""
+    from ...models.heads.clip_answer import check_prevalence
     from ...models.heads.clip_head import ClipHead, find_head
     from ...models.heads.clip_nets import net_kind
     from ...models.heads.clip_text import ClipTextHead, load_heart_prompts
+    from ...models.text_cache import embed_texts
     from ...models.train import clip_exam, clip_judge
     from ...models.train.clip_checks import check_chance
     from ...models.train.clip_fit import ClipTraining
+    from ..heart_set import CHECKED
 
-    if shuffle_labels and head is not None:
-        raise FetalStreamError("--shuffle-labels asks what training learns from nothing: leave --head out")
+    if head is None:
+        _refuse_idle(context, ("prompts",), "without --head text")
+    elif head == "text":
+        _refuse_idle(context, (*_OF_TRAINING, "prevalence"), "with --head text, which nobody trains or calibrates")
+    else:
+        _refuse_idle(context, (*_OF_TRAINING, *_OF_TIMING, "prompts"), f"with --head {head}, which is trained already")
+    if prevalence is not None:
+        check_prevalence(prevalence)
 
     def table(encoder: "Encoder", flavour: str, timing: "ClipTiming") -> "ClipTable":
         return _table(manifest, encoder, flavour, timing=timing, split=split, normal=normal, cache=cache)
 
     if head == "text":
-        encoder, embed = _both_towers(weights)
-        sentences = ClipTextHead(load_heart_prompts(prompts), embed)
-        exam = clip_exam.exam_by_text(
-            sentences, table(encoder, "float32", _timing(frames, clip_seconds, stride_seconds))
-        )
+        spoken, timing = load_heart_prompts(prompts), _timing(frames, clip_seconds, stride_seconds)
+        encoder, flavour, tower = _text_model(model, weights)
+        sentences = ClipTextHead(spoken, lambda texts: embed_texts(tower, texts))
+        exam = clip_exam.exam_by_text(sentences, table(encoder, flavour, timing))
     elif head is not None:
         encoder, flavour = _encoder(model, weights)
         loaded = ClipHead.load(find_head(head), encoder=encoder.identity)
@@ -172,7 +182,7 @@ def evaluate_chd(
             )
     found, identity = exam.found, encoder.identity
     figures: dict[str, Any] = {"way": exam.way, "encoder": {"name": identity.name, "sha256": identity.sha256}}
-    figures |= clip_judge.summary(found, normal=normal) | {"checks": list(exam.checks)}
+    figures |= clip_judge.summary(found, normal=normal) | {"checks": [*CHECKED, *exam.checks]}
     if plot:
         clip_judge.plot(found, plot, title=f"{exam.way}, {len(found.patients)} patients")
     if json:
@@ -196,29 +206,44 @@ def _timing(frames: int, clip_seconds: float, stride_seconds: float) -> "ClipTim
     return ClipTiming(frames=frames, seconds=clip_seconds, stride_seconds=stride_seconds)
 
 
+def _refuse_idle(context: typer.Context, idle: "Collection[str]", way: str) -> None:
+    """Refuses options that were given and would change nothing."""
+
+    def is_given(name: str) -> bool:
+        source = context.get_parameter_source(name)
+        return source is not None and source.name == "COMMANDLINE"  # by name: the enum is click's or typer's own
+
+    if given := [one.opts[0] for one in context.command.params if one.name in idle and is_given(one.name)]:
+        raise FetalStreamError(f"{', '.join(given)} would change nothing {way}")
+
+
 def _encoder(model: str | None, weights: Path | None) -> "tuple[Encoder, str]":
     """The encoder that a review would use, and the kind of numbers it computes in."""
-    from ...models.device import pick_device, pick_dtype
     from ..assemble import load_model
     from ..settings import load_config
 
     config = load_config("review", flags=model_flags(model, weights))
-    section = config.model
-    return load_model(config).encoder, str(pick_dtype(section.dtype, pick_device(section.device)))
+    return load_model(config).encoder, _flavour(config)
 
 
-def _both_towers(weights: Path | None) -> "tuple[Encoder, Callable[[Sequence[str]], Tensor]]":
-    """Image tower and text tower of weights that have both."""
-    from ...models.text_cache import embed_texts
-    from ...models.towers import load_towers
-    from ...models.weights import KNOWN, find, verify
+def _text_model(model: str | None, weights: Path | None) -> "tuple[Encoder, str, TextEncoder]":
+    """The same, with the text tower that goes with it."""
+    from ...models.weights import KNOWN
+    from ..assemble import load_model
+    from ..settings import load_config
 
-    path = find(weights or Path("fetalclip"))
-    kind = verify(path).kind
-    if kind not in KNOWN:
-        raise FetalStreamError(f"{path} is of kind {kind!r}, which reads no sentences: {', '.join(KNOWN)} do")
-    towers = load_towers(KNOWN[kind].architecture, path, dtype="float32")
-    return towers.image, lambda texts: embed_texts(towers.text, texts)
+    flags = model_flags(model, weights) | {"age": {"enabled": True}}  # age reads sentences too: the text tower stays
+    config = load_config("review", flags=flags)
+    loaded = load_model(config)
+    if loaded.texts is None:
+        raise FetalStreamError(f"--head text: model {config.model.kind!r} reads no sentences: {', '.join(KNOWN)} do")
+    return loaded.encoder, _flavour(config), loaded.texts
+
+
+def _flavour(config: "Config") -> str:
+    from ...models.device import pick_device, pick_dtype
+
+    return str(pick_dtype(config.model.dtype, pick_device(config.model.device)))
 
 
 def _table(

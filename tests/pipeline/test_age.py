@@ -20,7 +20,7 @@ from fetalstream.models.outputs import ModelIdentity
 from fetalstream.models.testing import grey_model
 from fetalstream.models.train.age import fit
 from fetalstream.models.train.age_table import AgeTable, read_age_table
-from fetalstream.pipeline.age import ENDED_EARLY, MOST_KEPT, NO_TEXTS, Exam, age_companion
+from fetalstream.pipeline.age import ENDED_EARLY, NO_TEXTS, age_companion
 from fetalstream.pipeline.cli.options import age_flags
 from fetalstream.pipeline.companion import Companion
 from fetalstream.pipeline.messages import Scored
@@ -177,18 +177,6 @@ def test_a_calibrated_age_names_its_file_and_has_an_interval_that_does_not_shrin
     assert (few.low_days, few.high_days) == (many.low_days, many.high_days)
     assert many.low_days == pytest.approx(one.low_days, abs=0.02)
     assert (many.low_days or 0) < 150 < (many.high_days or 0)
-
-
-def test_a_long_exam_takes_bounded_memory_and_keeps_its_median() -> None:
-    days = np.random.default_rng(0).normal(150, 10, size=20_000)
-    exam = Exam()
-    for day in days:
-        exam.add(Age(days=float(day)))
-    whole = exam.age()
-    assert isinstance(whole, Age)
-    assert exam.frames == 20_000
-    assert MOST_KEPT / 2 <= whole.pictures < MOST_KEPT
-    assert whole.days == pytest.approx(np.median(days), abs=1)
 
 
 @pytest.mark.data

@@ -115,4 +115,4 @@ def test_an_impossible_timing_is_refused(wrong: dict[str, float]):
 
 def test_sixteen_frames_see_at_least_two_beats_of_a_slow_fetal_heart():
     assert ClipTiming().seconds * 110 / 60 > 2
-    assert ClipTiming().frames_per_second == 12.5
+    assert ClipTiming().period_seconds == pytest.approx(1 / 12.5)

@@ -11,10 +11,10 @@ ENCODER = ModelIdentity(name="grey", sha256="a" * 64)
 DIM = 6
 
 
-def hearts(patients: int = 60, *, clips: int = 3, strength: float = 3.0, seed: int = 0) -> ClipTable:
+def hearts(patients: int = 60, *, clips: int = 3, strength: float = 3.0, seed: int = 0, first: int = 0) -> ClipTable:
     """Every second patient normal; in the others one number of the embedding beats ``strength`` times as strongly."""
     rng = np.random.default_rng([seed, 91])
-    names = [f"p{number:03d}" for number in range(patients) for _ in range(clips)]
+    names = [f"p{number:03d}" for number in range(first, first + patients) for _ in range(clips)]
     labels = [("normal", "small_left_ventricle", "normal", "septal_defect")[int(name[1:]) % 4] for name in names]
     beats = rng.normal(size=(len(names), TIMING.frames, DIM))
     beats[[label != "normal" for label in labels], :, 2] *= strength

@@ -1,14 +1,17 @@
 """The law of training a heart head: it learns what beats differently, from patients apart, and knows what it knows."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fetalstream.models.encoder import ModelError
+from fetalstream.models.heads.card import write_card
 from fetalstream.models.heads.clip_answer import sigmoid
 from fetalstream.models.heads.clip_head import ClipHead
-from fetalstream.models.train import clip_exam, clip_judge
+from fetalstream.models.train import clip_exam, clip_fit, clip_judge
 from fetalstream.models.train.clip_card import clip_card
 from fetalstream.models.train.clip_checks import LeakError, check_chance
 from fetalstream.models.train.clip_fit import ClipTraining, fit, platt
@@ -37,8 +40,36 @@ def test_what_beats_differently_is_told_apart_in_patients_never_seen(head: ClipH
     assert figures["clips"]["count"] == 180
     low, high = figures["patients"]["auroc_interval_95"]
     assert low <= figures["patients"]["auroc"] <= high <= 1
+    assert figures["prevalence"] == 0.5
     assert set(figures["patients"]["auroc_by_label"]) == {"septal_defect", "small_left_ventricle"}
     assert [point["kept"] for point in figures["abstention"]["curve"]] == [1.0, 0.9, 0.8, 0.7, 0.6, 0.5]
+
+
+def test_two_affected_patients_of_forty_get_intervals_that_json_can_hold(head: ClipHead):
+    table = hearts(80, seed=5)
+    few = table.rows(np.array([label == "normal" or name in {"p001", "p003"} for name, label in pairs(table)]))
+    exam = clip_exam.exam_by_head(head, few)
+    figures = clip_judge.summary(exam.found, normal="normal", rounds=100)
+    assert (figures["patients"]["affected"], figures["prevalence"]) == (2, 2 / 42)
+    json.dumps(figures, allow_nan=False)
+
+
+def pairs(table: ClipTable) -> list[tuple[str, str]]:
+    return list(zip(table.patients, table.labels, strict=True))
+
+
+def test_scores_assume_the_share_affected_in_the_set_unless_told(head: ClipHead):
+    table = hearts(60, seed=6)
+    few = table.rows(np.array([label == "normal" or name < "p020" for name, label in pairs(table)]))
+    by_itself, told = (clip_exam.exam_by_head(head, few, prevalence=share).found for share in (None, 0.25))
+    assert by_itself.prevalence == told.prevalence == 0.25
+    assert np.array_equal(by_itself.scores, told.scores)
+    folds = clip_exam.exam_by_folds(
+        few, ClipTraining(net="mean", members=2, epochs=2), timing=TIMING, encoder=ENCODER, folds=2
+    )
+    assert folds.found.prevalence == 0.25
+    with pytest.raises(ModelError, match="assume one prevalence"):
+        Judged.joined([by_itself, clip_exam.exam_by_head(head, hearts(8, seed=7, first=60)).found])
 
 
 def test_the_mean_probe_cannot_hear_a_beat_and_says_so_by_its_figures():
@@ -62,8 +93,11 @@ def test_a_head_knows_what_it_was_made_of(head: ClipHead, tmp_path: Path):
     assert calibration.prevalence == 0.5
     assert len(head.seen) == 60
     head.save(tmp_path / "head.safetensors")
-    card = clip_card(ClipHead.load(tmp_path / "head.safetensors", encoder=ENCODER))
+    loaded = ClipHead.load(tmp_path / "head.safetensors", encoder=ENCODER)
+    card = write_card(tmp_path / "head.safetensors", clip_card(loaded, hearts(60))).read_text(encoding="utf-8")
     assert "invented hearts: 60 patients, 180 clips" in card
+    assert "| `normal` | 90 | 30 |" in card
+    assert f"sha256 `{loaded.sha256}`" in card
     assert "Not a medical device" in card
 
 
@@ -88,16 +122,22 @@ def test_folds_judge_each_patient_once_by_a_head_that_never_saw_it():
 
 def test_hearts_unlike_any_that_were_trained_on_get_no_verdict(head: ClipHead):
     strange = hearts(8, seed=3)
-    answer = head.answer(strange.clips[:3] + 20, prevalence=0.01)
-    assert answer.abstains
-    assert "unlike" in answer.reason
+    moved = replace(strange, clips=strange.clips + 20)
+    for answer in clip_judge.judge_head(head, moved, prevalence=0.01).answers:
+        assert answer.abstains
+        assert "unlike" in answer.reason
 
 
 def test_patients_with_many_clips_weigh_no_more_than_others():
     table = hearts(40)
     of_one = np.flatnonzero(np.array(table.patients) == "p001")
     many = table.rows(np.concatenate([np.arange(len(table)), np.repeat(of_one, 30)]))
-    assert trained(many).calibration.prevalence == 0.5
+    weights = clip_fit._weights(many).numpy()  # pyright: ignore[reportPrivateUsage]
+    of_patient = [weights[np.array(many.patients) == name].sum() for name in set(many.patients)]
+    assert of_patient == pytest.approx([len(many) / 40] * 40)
+    rare = hearts(40).rows(np.array([label == "normal" or name < "p010" for name, label in pairs(hearts(40))]))
+    weights = clip_fit._weights(rare).numpy()  # pyright: ignore[reportPrivateUsage]
+    assert weights[rare.affected].sum() == pytest.approx(weights[~rare.affected].sum())
 
 
 @pytest.mark.parametrize(

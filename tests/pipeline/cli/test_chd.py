@@ -14,9 +14,10 @@ from fetalstream.models.files import sha256_of
 from fetalstream.models.heads.clip_head import EMBEDDED, ClipHead
 from fetalstream.models.outputs import ModelIdentity
 from fetalstream.models.train.clip_checks import LeakError
+from fetalstream.pipeline import heart_set
 from fetalstream.pipeline.cli import evaluate, train
 
-CHECKED = "labels choose nothing at prediction"
+CHECKED = "scores stay the same when all labels are turned round"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,7 +55,8 @@ def test_the_embedded_head_tells_simulated_hearts_apart_that_it_never_saw(hearts
     assert found["patients"]["count"] == 12
     assert found["patients"]["auroc"] >= 0.85
     assert found["clips"]["count"] == 48
-    assert CHECKED in found["checks"]
+    assert {CHECKED, *heart_set.CHECKED} <= set(found["checks"])
+    assert found["prevalence"] == 0.5
     assert (tmp_path / "hearts.png").stat().st_size > 5000
 
 
@@ -96,7 +98,14 @@ def test_a_table_for_people_puts_patients_first(hearts: Path):
     )
     assert told.exit_code == 0, told.output
     assert told.stdout.index("by patient") < told.stdout.index("by clip")
-    for word in ("AUROC", "sensitivity at specificity 0.90", "expected calibration error", "abstains on", "checked:"):
+    for word in (
+        "AUROC",
+        "sensitivity at specificity 0.90",
+        "expected calibration error",
+        "abstains on",
+        "checked:",
+        "assume that 50.0%",
+    ):
         assert word in told.stdout
 
 
@@ -116,15 +125,35 @@ def test_a_cine_under_a_second_name_is_a_leak(hearts: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--head", "phantom", "--shuffle-labels"), "leave --head out"),
+        (("--head", "phantom", "--shuffle-labels"), "--shuffle-labels would change nothing with --head phantom"),
+        (("--head", "phantom", "--net", "conv", "--frames", "16"), "--net, --frames would change nothing"),
+        (("--head", "text", "--members", "5", "--prevalence", "0.1"), "--members, --prevalence would change nothing"),
+        (("--prompts", "own.yaml"), "--prompts would change nothing without --head text"),
         (("--head", "no-such.safetensors"), "no such heart head"),
         (("--net", "transformer"), "mean, attention, conv, not 'transformer'"),
-        (("--head", "phantom", "--prevalence", "2"), "prevalence"),
+        (("--head", "phantom", "--prevalence", "2"), "a prevalence lies between 0 and 1, not 2"),
         (("--head", "phantom", "--normal", "healthy"), "'healthy'"),
-        (("--head", "text", "--weights", str(COMPACT)), "which reads no sentences"),
+        (("--head", "text", "--weights", str(COMPACT)), "model 'compact' reads no sentences: fetalclip, mobile do"),
     ],
 )
 def test_what_cannot_be_is_told_in_one_sentence(hearts: Path, arguments: tuple[str, ...], message: str):
     with pytest.raises(FetalStreamError, match=message) as told:
         judge(hearts, *arguments)
     assert "\n" not in str(told.value)
+
+
+def test_a_folder_that_is_not_there_is_told_before_the_training(tmp_path: Path):
+    told = CliRunner().invoke(
+        train.app,
+        [
+            "chd",
+            "--manifest",
+            "no.csv",
+            "--trained-on",
+            "nothing",
+            "--out",
+            str(tmp_path / "nowhere" / "h.safetensors"),
+        ],
+    )
+    assert isinstance(told.exception, FetalStreamError)
+    assert f"there is no folder {tmp_path / 'nowhere'}" in str(told.exception)
