@@ -9,12 +9,15 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 MOST_CONNECTIONS = 96
 REQUEST_SECONDS = 10.0
 """How long a connection may take over its request's head."""
+NEXT_SECONDS = 40.0
+"""How long a connection may then take to have its answer read and the head of its next request sent. Longer than the
+server waits for a next request's first byte (30 s): connections that are merely at rest end by that."""
 LEAVE_SECONDS = 2.0
 """How long a connection that is over may take to read what was sent; then it is cut."""
 
 
 class BoundedHttp(H11Protocol):
-    """Lets no more than so many in, and none that says nothing."""
+    """Lets no more than so many in, and none that gets nowhere: its time runs anew from step to step of a request."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -25,20 +28,33 @@ class BoundedHttp(H11Protocol):
             transport.abort()
             return
         super().connection_made(transport)
-        self._request_timer = self.loop.call_later(REQUEST_SECONDS, self._cut_silent)
+        self._allow(REQUEST_SECONDS)
 
     def handle_events(self) -> None:
         if not self.transport:  # aborted before it began
             return
+        before = self.cycle
         super().handle_events()
+        if self.cycle is not before:
+            self._allow(NEXT_SECONDS)
+
+    def on_response_complete(self) -> None:
+        self._allow(NEXT_SECONDS)
+        super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._request_timer is not None:
             self._request_timer.cancel()
             super().connection_lost(exc)
 
-    def _cut_silent(self) -> None:
-        if self.cycle is None and self in self.connections:  # pyright: ignore[reportUnnecessaryComparison]
+    def _allow(self, seconds: float) -> None:
+        """Be cut off in so many seconds, unless there is some progress until then."""
+        if self._request_timer is not None:
+            self._request_timer.cancel()
+        self._request_timer = self.loop.call_later(seconds, self._cut)
+
+    def _cut(self) -> None:
+        if self in self.connections:  # else it is a websocket by now
             self.transport.abort()
 
 

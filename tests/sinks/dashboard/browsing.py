@@ -6,10 +6,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
+import psutil
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 SECONDS = 20.0
+
+
+def served(port: int) -> int:
+    """Connections that stand at a port of this process, as the kernel counts them."""
+    found = psutil.Process().net_connections("tcp")
+    return len([one for one in found if one.laddr.port == port and one.status == psutil.CONN_ESTABLISHED])
 
 
 class Browser(AbstractContextManager["Browser"]):

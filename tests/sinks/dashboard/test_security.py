@@ -6,6 +6,7 @@ import io
 import re
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from fetalstream.sinks.dashboard.access import LINK_SECONDS, Access
 from fetalstream.sinks.dashboard.site import page_files
 from fetalstream.sinks.operator import CaptureDiscarded, CaptureSaved
 
-from .browsing import Browser
+from .browsing import SECONDS, Browser, served
 from .conftest import MakePage
 
 TOKEN = "a-token-of-enough-letters"
@@ -313,6 +314,53 @@ def test_connections_that_say_nothing_neither_stay_nor_keep_others_out(page: Mak
         pytest.fail("idle connections keep everybody out")
     for one in idle:
         one.close()
+
+
+ASK = b"GET /static/words.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def test_a_connection_that_begins_a_second_request_and_no_more_is_cut(page: MakePage, monkeypatch):
+    monkeypatch.setattr(protocols, "NEXT_SECONDS", 1.0)
+    dashboard, _ = page()
+    with socket.create_connection(("127.0.0.1", dashboard.port), SECONDS) as client:
+        client.sendall(ASK)
+        assert client.recv(64).startswith(b"HTTP/1.1 200")
+        client.sendall(b"G")
+        with suppress(ConnectionResetError):
+            while client.recv(65536):  # a TimeoutError: it is still there
+                pass
+
+
+def test_a_connection_that_asks_and_never_reads_is_cut(page: MakePage, monkeypatch):
+    """So many answers that the kernel takes no more of them: neither is the last one complete, nor ends a goodbye."""
+    monkeypatch.setattr(protocols, "NEXT_SECONDS", 1.0)
+    dashboard, _ = page()
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", dashboard.port))
+        deaf.settimeout(1.0)
+        end = time.monotonic() + SECONDS
+        while not served(dashboard.port):
+            assert time.monotonic() < end, "it was never let in"
+        with suppress(OSError):
+            deaf.sendall(ASK * 3000)
+        while served(dashboard.port):
+            assert time.monotonic() < end, "it is still there"
+            time.sleep(0.1)
+
+
+def test_a_connection_that_asks_again_and_again_stays(page: MakePage, monkeypatch):
+    monkeypatch.setattr(protocols, "NEXT_SECONDS", 3.0)
+    dashboard, _ = page()
+    client = http.client.HTTPConnection("127.0.0.1", dashboard.port, timeout=SECONDS)
+    client.connect()
+    first, end = client.sock, time.monotonic() + 4.0
+    while time.monotonic() < end:
+        client.request("GET", "/static/words.js")
+        assert client.getresponse().read()
+        assert client.sock is first
+        time.sleep(0.5)
+    client.close()
 
 
 def test_a_port_that_is_taken_is_said_in_one_line_or_another_is_taken(page: MakePage):
