@@ -13,7 +13,8 @@ class Showcase:
     """Hands frames to picture sinks; none leaves unmasked, so none leaves before the fan is known. For one thread.
 
     Args:
-        sinks: those that are no `PictureSink`, or want no pictures, are passed over.
+        sinks: those that are no `PictureSink`, or want no pictures, are passed over. The rate of the others is read
+            anew after each picture: it may change while they are open.
         clock: monotonic seconds.
     """
 

@@ -21,6 +21,8 @@ MARGIN_PX = 6
 THUMBNAIL_PX = 320
 THUMBNAIL_QUALITY = 80
 THUMBNAILS_PER_SECOND = 5.0
+EARLY_SECONDS = 0.05
+"""Where pictures come at just the thumbnails' rate, one that is so much too early is no reason to wait for the next."""
 REMEMBERED_SECONDS = 30.0
 NEAR_SECONDS = 1.0
 """A thumbnail of a moment is one taken at most so far from it."""
@@ -102,8 +104,9 @@ class Memory:
     def see(self, shown: Shown) -> None:
         """Take the picture if it is time for one."""
         now = time.monotonic()
-        if now >= self._due:
-            self._due = now + 1 / THUMBNAILS_PER_SECOND
+        if now >= self._due - EARLY_SECONDS:
+            period = 1 / THUMBNAILS_PER_SECOND
+            self._due = max(self._due, now - period) + period  # the rate holds, and nothing is made up for
             self._recent.append(_Small(shown.pts_seconds, thumbnail(_cropped(shown)[0])))
 
     def forget(self) -> None:

@@ -23,6 +23,8 @@ STOP_SECONDS = 5.0
 SETTLE_SECONDS = 0.5
 """How long the last events may take to reach the browsers."""
 GRACE_SECONDS = 1
+COMPLAIN_SECONDS = 1.0
+"""How often it is looked whether complaints that were held back are due."""
 KEEP_ALIVE_SECONDS = 30
 BACKLOG = 64
 MOST_HEAD_BYTES = 16 * 2**10
@@ -122,14 +124,21 @@ class PageServer:
         self._server = uvicorn.Server(config)
         following = asyncio.create_task(hub.follow())
         following.add_done_callback(self._stop_if_failed)
+        complaining = asyncio.create_task(self._complain())
         self._ready.set()
         try:
             await self._server.serve(sockets=[self._listening])
         finally:
             following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            complaining.cancel()
+            await asyncio.gather(following, complaining, return_exceptions=True)
             hub.close()
             self._complaints.flush(everything=True)
+
+    async def _complain(self) -> None:
+        while True:
+            await asyncio.sleep(COMPLAIN_SECONDS)
+            self._complaints.flush()
 
     def _stop_if_failed(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) is not None and self._server is not None:

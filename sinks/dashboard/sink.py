@@ -8,6 +8,7 @@ from ..event import AnyEvent, FrameScores
 from ..pictures import Shown
 from ..sink import SinkError, Standing
 from .hub import Hub, Operate, ReadStatus, Wiring
+from .pictures import THUMBNAILS_PER_SECOND
 from .status import About
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Dashboard:
         another_port: take a free one too where ``port`` is taken.
         token: who comes from another machine must have it; made up where one is needed and none is given.
         names: host names under which browsers reach the page through a proxy; then the token is always needed.
-        pictures_fps: most pictures a second.
+        pictures_fps: most pictures a second; while no browser is there, no more are taken than thumbnails need.
         captures: folder with the stills of captures; None where none are kept.
     """
 
@@ -43,7 +44,7 @@ class Dashboard:
         pictures_fps: float = PICTURES_FPS,
         captures: Path | None = None,
     ) -> None:
-        self.pictures_fps = pictures_fps
+        self._watched_fps = pictures_fps
         self._wiring = Wiring()
         self._lock = threading.Lock()
         self._newest: Shown | None = None
@@ -65,6 +66,13 @@ class Dashboard:
     def token(self) -> str | None:
         """What a browser must know; None where none is demanded."""
         return self._server.access.token
+
+    @property
+    def pictures_fps(self) -> float:
+        """How many it wants now: each costs the pipeline time to mask, and an open page may be watched by nobody."""
+        hub = self._server.hub
+        is_watched = hub is not None and hub.browsers > 0
+        return self._watched_fps if is_watched else min(self._watched_fps, THUMBNAILS_PER_SECOND)
 
     @property
     def standing(self) -> Standing:

@@ -33,12 +33,13 @@ class Site:
     Args:
         hub: what there is to tell.
         access: who may see it.
-        complaints: where refusals are told.
+        complaints: where refusals and failures are told.
     """
 
     def __init__(self, hub: Hub, access: Access, complaints: Complaints) -> None:
         self._hub = hub
         self._access = access
+        self._complaints = complaints
         self._files = page_files()
         self._thumbnails: OrderedDict[str, bytes] = OrderedDict()
         routes = [
@@ -94,6 +95,8 @@ class Site:
                 await Talk(socket, self._hub).run()
         except WebSocketDisconnect:
             pass  # it has gone while it was told something
+        except Exception as error:  # ours: the browser comes back and may fail again, and somebody must know why
+            self._complaints.add("a browser could not be served", type(error).__name__)
 
     def _file(self, name: str) -> Response:
         content = self._files.get(name)

@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 MESSAGES_PER_SECOND, MESSAGES_BURST = 200.0, 400.0
 WISHES_PER_SECOND, WISHES_BURST = 5.0, 10.0
-TOO_SLOW, UNKNOWN_WORDS, TOO_MANY_WORDS = 1013, 1003, 1008
+TOO_SLOW, UNKNOWN_WORDS, TOO_MANY_WORDS, FAILED = 1013, 1003, 1008, 1011
 
 
 class Bucket:
@@ -87,19 +87,25 @@ class Talk:
         return self._next_event == self._hub.story.next and self._dealt_with >= self._last_told
 
     async def run(self) -> None:
-        """Until the browser goes, is too slow, or says what cannot be understood."""
+        """Until the browser goes, is too slow, or says what cannot be understood. Raises what is our own fault."""
         self._hub.join(self)
         tasks = [asyncio.create_task(work) for work in (self._read(), self._write(), self._wait_for_end())]
+        outcomes: list[BaseException | None] = []
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._hub.leave(self)
             for task in (*tasks, *self._tasks):
                 task.cancel()
-            await asyncio.gather(*tasks, *self._tasks, return_exceptions=True)
+            outcomes += await asyncio.gather(*tasks, *self._tasks, return_exceptions=True)
+        errors = [one for one in outcomes if isinstance(one, Exception) and not isinstance(one, WebSocketDisconnect)]
+        if errors:
+            self._end(FAILED, "an error of the server")
         if self._closing is not None:
             with suppress(TimeoutError, RuntimeError, WebSocketDisconnect):
                 await asyncio.wait_for(self._socket.close(*self._closing), CLOSE_SECONDS)
+        if errors:
+            raise errors[0]
 
     async def _wait_for_end(self) -> None:
         await self._gone.wait()
@@ -121,11 +127,18 @@ class Talk:
             self._sent += 1
             if self._told != self._next_event:
                 self._told, self._last_told = self._next_event, self._sent
+            if isinstance(message, bytes):
+                self._pictures_under_way.append(self._sent)
+            await self._send(message)
+
+    async def _send(self, message: str | bytes) -> None:
+        try:
             if isinstance(message, str):
                 await self._socket.send_text(message)
             else:
-                self._pictures_under_way.append(self._sent)
                 await self._socket.send_bytes(message)
+        except RuntimeError:  # from the server: the browser has just been cut off for breaking the protocol
+            raise WebSocketDisconnect from None
 
     def _due(self) -> str | bytes | None:
         """What to send next: answers before events before status before a picture (bytes)."""

@@ -122,6 +122,19 @@ def test_after_a_pause_nothing_is_made_up_for(fan):
     assert len(wall.shown) == 2
 
 
+def test_a_rate_that_changes_while_the_sink_is_open_holds_from_the_next_picture_on(fan):
+    clock, wall = Clock(), Wall(5)
+    showcase = Showcase([wall], clock=clock)
+    counts: list[int] = []
+    for fps in (5, 25, 5):
+        wall.pictures_fps, before = fps, len(wall.shown)
+        for index in range(100):
+            clock.seconds += 0.04
+            showcase.see(frame(index), fan)
+        counts.append(len(wall.shown) - before)
+    assert [abs(count - wanted) <= 5 for count, wanted in zip(counts, (20, 100, 20), strict=True)] == [True] * 3
+
+
 def test_slicers_own_client_sees_a_phantom_scan_without_the_names_on_its_screen():
     config = load_config("live", assignments=["sinks=[]"])
     with (

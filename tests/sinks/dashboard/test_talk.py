@@ -1,26 +1,34 @@
 """The law of the page's conversation: nothing told is lost, only the newest is shown, nobody waits for anybody."""
 
+import functools
 import io
+import itertools
+import logging
 import socket
 import threading
 import time
-from contextlib import suppress
 
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 from websockets.exceptions import ConnectionClosed
 
-from fetalstream.sinks.dashboard import Dashboard, Status, protocols, talk
+from fetalstream.sinks.complaints import Complaints
+from fetalstream.sinks.dashboard import Status, hub, pictures, protocols, server, talk
 from fetalstream.sinks.dashboard.story import MOST_RECENT
 from fetalstream.sinks.findings import ChecklistChanged
 from fetalstream.sinks.operator import Operation, OperatorMarked
+from fetalstream.sinks.pictures import Shown
 
-from .browsing import Browser
+from .browsing import Browser, served
 from .conftest import MakePage, shown
 
 FEW = 50
+SECONDS = 20.0
+
+
+class EncoderError(Exception):
+    """What no code of ours expects."""
 
 
 def marks(count: int, first: int = 0) -> list[OperatorMarked]:
@@ -183,19 +191,12 @@ def test_who_has_stopped_reading_altogether_is_gone_for_good(page: MakePage, mon
         deaf.sendall((head + key).encode())
         seen = 0
         end = time.monotonic() + 20
-        while seen == 0 or others(dashboard):
-            seen = max(seen, others(dashboard))
+        while seen == 0 or served(dashboard.port):
+            seen = max(seen, served(dashboard.port))
             dashboard.show(shown()._replace(grey=noise, outline_px=()))
             assert time.monotonic() < end
             time.sleep(0.05)
     assert seen == 1
-
-
-def others(dashboard: Dashboard) -> int:
-    """Connections of this process to the page, as the kernel counts them."""
-    found = psutil.Process().net_connections("tcp")
-    served = [one for one in found if one.laddr.port == dashboard.port and one.status == psutil.CONN_ESTABLISHED]
-    return len(served)
 
 
 def test_the_clock_can_be_asked_for(page: MakePage):
@@ -270,23 +271,90 @@ def test_wishes_by_the_hundred_are_not_handed_on(page: MakePage):
         ('{"do":"ping","sent_ms":' + "1" * 5000 + "}", 1009),
     ],
 )
-def test_what_cannot_be_understood_ends_the_conversation_and_nothing_else(page: MakePage, said: str, code: int):
+def test_what_cannot_be_understood_ends_the_conversation_and_nothing_else(
+    page: MakePage, caplog: pytest.LogCaptureFixture, said: str, code: int
+):
     dashboard, _ = page()
     with Browser(dashboard.port) as other, Browser(dashboard.port) as browser:
         browser.say_raw(said)
         assert browser.close_code() == code
         dashboard.write(marks(1)[0])
         other.until(lambda: bool(other.events))
+    assert "could not be served" not in caplog.text
+
+
+def failure_of(port: int) -> int | None:
+    """The code with which a browser is turned away after its first words, or before."""
+    try:
+        with Browser(port, acks=False) as browser:
+            return browser.close_code()
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else None
+
+
+def test_an_error_of_ours_in_serving_a_browser_is_told(
+    page: MakePage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def broken(_: Shown) -> bytes:
+        raise EncoderError
+
+    monkeypatch.setattr(hub, "encoded", broken)
+    monkeypatch.setattr(server, "Complaints", functools.partial(Complaints, quiet_seconds=0.2))
+    monkeypatch.setattr(server, "COMPLAIN_SECONDS", 0.05)
+    dashboard, _ = page()
+    dashboard.show(shown())
+    with caplog.at_level(logging.WARNING, "fetalstream.sinks"):
+        for _ in range(3):  # it comes back, as the page does
+            assert failure_of(dashboard.port) == talk.FAILED
+        end = time.monotonic() + SECONDS
+        while "times more" not in caplog.text:  # while the page is still open
+            assert time.monotonic() < end, caplog.text
+            failure_of(dashboard.port)
+    assert "a browser could not be served (EncoderError)" in caplog.text
+
+
+def test_pictures_are_wanted_at_the_full_rate_only_while_somebody_watches(page: MakePage):
+    dashboard, _ = page(pictures_fps=20.0)
+    slow, _ = page(pictures_fps=2.0)
+    assert (dashboard.pictures_fps, slow.pictures_fps) == (pictures.THUMBNAILS_PER_SECOND, 2.0)
+    with Browser(dashboard.port), Browser(slow.port):
+        assert (dashboard.pictures_fps, slow.pictures_fps) == (20.0, 2.0)
+    end = time.monotonic() + SECONDS
+    while dashboard.pictures_fps > pictures.THUMBNAILS_PER_SECOND:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_pictures_that_come_at_just_the_rate_of_thumbnails_are_all_remembered(monkeypatch: pytest.MonkeyPatch):
+    """A frame's time early or late, as they come when nobody watches."""
+    now = [0.0]
+    monkeypatch.setattr(pictures.time, "monotonic", lambda: now[0])
+    memory = pictures.Memory()
+    jitter = itertools.cycle((0.0, 0.04, -0.04, 0.0, -0.04, 0.04))
+    for index in range(FEW):
+        now[0] = 1000 + index / pictures.THUMBNAILS_PER_SECOND + next(jitter)
+        memory.see(shown(index / pictures.THUMBNAILS_PER_SECOND))
+    for index in range(FEW):
+        pts_seconds = index / pictures.THUMBNAILS_PER_SECOND
+        memory.keep_best(str(index), pts_seconds, 1.0)
+        jpeg = memory.best(str(index))
+        assert jpeg is not None
+        grey = np.asarray(Image.open(io.BytesIO(jpeg)))
+        middle = grey[grey.shape[0] // 2, grey.shape[1] // 2]
+        assert abs(int(middle) - int(shown(pts_seconds).grey[60, 80])) <= 2
+
+
+def say_without_end(browser: Browser) -> None:
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        browser.say(do="ping", sent_ms=1)
 
 
 def test_who_talks_without_end_is_cut_off(page: MakePage):
     dashboard, _ = page()
     with Browser(dashboard.port) as other, Browser(dashboard.port, acks=False) as browser:
-        with suppress(ConnectionClosed):
-            for _ in range(100_000):
-                browser.say(do="ping", sent_ms=1)
         with pytest.raises(ConnectionClosed):
-            browser.say(do="ping", sent_ms=1)
+            say_without_end(browser)
         dashboard.write(marks(1)[0])
         other.until(lambda: bool(other.events))
 
