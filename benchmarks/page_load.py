@@ -1,13 +1,13 @@
 """Ten browsers at once, some of which never read: is the pipeline as fast as alone? ``python benchmarks/page_load.py``
 
-One live run on the phantom, watched in turn by nobody and by all browsers, round after round: what else the machine
-does meanwhile hits both. ``--fps 25`` is a scan, ``--fps 200`` more than the pipeline can take, so that every
-millisecond the page costs shows. The browsers are websocket clients in a process of their own; they share the machine's
-cores, as no real browser would, unless ``--nice`` makes them wait for the pipeline.
+Live runs on the phantom, in each round one without a page, and one with a page that is watched by nobody and then by
+all browsers: what else the machine does meanwhile hits all. ``--fps 25`` is a scan, ``--fps 200`` more than the
+pipeline can take, so that every millisecond the page costs shows. The browsers are websocket clients in a process of
+their own; they share the machine's cores, as no real browser would, unless ``--nice`` makes them wait for the pipeline.
 
-Prints one JSON object: frames analysed a second alone and watched, their ratio, the part of a core that the page's
-thread takes, pictures that reached a browser that reads (a second, median and worst age in ms when they arrived), and
-the slowest hand-over of a picture (ms).
+Prints one JSON object: frames analysed a second without a page, with one that is unwatched, and watched, the ratios to
+those without, the part of a core that the page's thread takes, pictures that reached a browser that reads (a second,
+median and worst age in ms when they arrived), and the slowest hand-over of a picture (ms).
 """
 
 import argparse
@@ -18,7 +18,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import AsyncExitStack, closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ from websockets.exceptions import ConnectionClosed
 
 from fetalstream.pipeline.assemble import build_run, load_model, opened_source
 from fetalstream.pipeline.cli.page import status_of
+from fetalstream.pipeline.run import StreamRun
 from fetalstream.pipeline.settings import load_config
+from fetalstream.sinks import Sink
 from fetalstream.sinks.dashboard import About, Dashboard
 from fetalstream.sinks.pictures import Shown
 
@@ -44,64 +47,80 @@ class TimedDashboard(Dashboard):
         self.slowest_seconds = max(self.slowest_seconds, time.perf_counter() - started)
 
 
+SETTLE_SECONDS = 3.0
+"""Until the fan is known and the rate is steady."""
+
+
 def measure(*, fps: float, browsers: int, silent: int, seconds: float, rounds: int, niceness: int) -> dict[str, Any]:
     """The whole figure."""
     config = load_config("live", assignments=["sinks=[]"])
     model = load_model(config)
-    about = About(source="phantom", model="compact", parts=(), software="benchmark")
-    with (
-        closing(TimedDashboard(about, port=0)) as page,
-        opened_source(f"phantom://?seed=7&screen=1&fps={fps:g}", realtime=True) as (source, info),
-    ):
-        parts: dict[str, Any] = {"source": source, "info": info, "model": model, "sinks": [page]}
-        run = build_run(config, **parts, stream="benchmark", stamped=True)
-        page.connect(read_status=lambda: status_of(run.telemetry.snapshot()), operate=run.operate)
-        thread = threading.Thread(target=run.run)
-        thread.start()
-        time.sleep(3.0)  # the fan is known, the rate is steady
 
-        def rates() -> tuple[float, float]:
-            """Frames a second, and the part of a core that the page's thread took."""
-            before, cpu, started = run.telemetry.snapshot().frames_embedded, _page_cpu_seconds(), time.monotonic()
-            time.sleep(seconds)
-            took = time.monotonic() - started
-            frames = run.telemetry.snapshot().frames_embedded - before
-            return frames / took, (_page_cpu_seconds() - cpu) / took
+    @contextmanager
+    def running(sinks: Sequence[Sink]) -> Iterator[StreamRun]:
+        with opened_source(f"phantom://?seed=7&screen=1&fps={fps:g}", realtime=True) as (source, info):
+            parts: dict[str, Any] = {"source": source, "info": info, "model": model, "sinks": sinks}
+            run = build_run(config, **parts, stream="benchmark", stamped=True)
+            thread = threading.Thread(target=run.run)
+            thread.start()
+            time.sleep(SETTLE_SECONDS)
+            try:
+                yield run
+            finally:
+                run.stop()
+                thread.join()
 
-        alone: list[tuple[float, float]] = []
-        watched: list[tuple[float, float]] = []
-        seen: list[dict[str, float]] = []
-        for _ in range(rounds):
-            alone.append(rates())
-            with _clients(page.port, browsers, silent, niceness) as clients:
-                watched.append(rates())
-                seen.append(json.loads(clients.communicate("\n", timeout=60)[0]))
-        run.stop()
-        thread.join()
-        alone_rate, alone_cpu = np.array(alone).T
-        watched_rate, watched_cpu = np.array(watched).T
-        return {
-            "fps": fps,
-            "browsers": browsers,
-            "of_which_never_read": silent,
-            "alone_per_second": round(float(np.median(alone_rate)), 2),
-            "watched_per_second": round(float(np.median(watched_rate)), 2),
-            "ratio": round(float(np.median(watched_rate / alone_rate)), 3),
-            "ratios": [round(float(ratio), 3) for ratio in watched_rate / alone_rate],
-            "page_cores_alone": round(float(np.median(alone_cpu)), 3),
-            "page_cores_watched": round(float(np.median(watched_cpu)), 3),
-            "pictures_per_second": round(float(np.median([one["per_second"] for one in seen])), 2),
-            "picture_age_ms": round(float(np.median([one["median_ms"] for one in seen])), 1),
-            "picture_age_worst_ms": round(max(one["worst_ms"] for one in seen), 1),
-            "slowest_hand_over_ms": round(1000 * page.slowest_seconds, 2),
-        }
+    def rates(run: StreamRun) -> tuple[float, float]:
+        """Frames a second, and the part of a core that the page's thread took."""
+        before, cpu, started = run.telemetry.snapshot().frames_embedded, _page_cpu_seconds(), time.monotonic()
+        time.sleep(seconds)
+        took = time.monotonic() - started
+        frames = run.telemetry.snapshot().frames_embedded - before
+        return frames / took, (_page_cpu_seconds() - cpu) / took
+
+    without: list[tuple[float, float]] = []
+    unwatched: list[tuple[float, float]] = []
+    watched: list[tuple[float, float]] = []
+    seen: list[dict[str, float]] = []
+    slowest_seconds = 0.0
+    for _ in range(rounds):
+        with running([]) as run:
+            without.append(rates(run))
+        with closing(TimedDashboard(About(source="phantom", model="compact", parts=()), port=0)) as page:
+            with running([page]) as run:
+                page.connect(read_status=lambda run=run: status_of(run.telemetry.snapshot()), operate=run.operate)
+                unwatched.append(rates(run))
+                with _clients(page.port, browsers, silent, niceness) as clients:
+                    watched.append(rates(run))
+                    seen.append(json.loads(clients.communicate("\n", timeout=60)[0]))
+            slowest_seconds = max(slowest_seconds, page.slowest_seconds)
+    without_rate, _ = np.array(without).T
+    unwatched_rate, unwatched_cpu = np.array(unwatched).T
+    watched_rate, watched_cpu = np.array(watched).T
+    return {
+        "fps": fps,
+        "browsers": browsers,
+        "of_which_never_read": silent,
+        "without_page_per_second": round(float(np.median(without_rate)), 2),
+        "unwatched_per_second": round(float(np.median(unwatched_rate)), 2),
+        "watched_per_second": round(float(np.median(watched_rate)), 2),
+        "ratio_unwatched": round(float(np.median(unwatched_rate / without_rate)), 3),
+        "ratio_watched": round(float(np.median(watched_rate / without_rate)), 3),
+        "ratios_unwatched": [round(float(ratio), 3) for ratio in unwatched_rate / without_rate],
+        "ratios_watched": [round(float(ratio), 3) for ratio in watched_rate / without_rate],
+        "page_cores_unwatched": round(float(np.median(unwatched_cpu)), 3),
+        "page_cores_watched": round(float(np.median(watched_cpu)), 3),
+        "pictures_per_second": round(float(np.median([one["per_second"] for one in seen])), 2),
+        "picture_age_ms": round(float(np.median([one["median_ms"] for one in seen])), 1),
+        "picture_age_worst_ms": round(max(one["worst_ms"] for one in seen), 1),
+        "slowest_hand_over_ms": round(1000 * slowest_seconds, 2),
+    }
 
 
 def _page_cpu_seconds() -> float:
-    """Processor time the page's thread has taken so far."""
-    (page,) = [thread for thread in threading.enumerate() if thread.name == "fetalstream-page"]
-    assert page.ident is not None
-    return time.clock_gettime(time.pthread_getcpuclockid(page.ident))
+    """Processor time the page's thread has taken so far; 0 where there is none."""
+    idents = [thread.ident for thread in threading.enumerate() if thread.name == "fetalstream-page"]
+    return sum(time.clock_gettime(time.pthread_getcpuclockid(ident)) for ident in idents if ident is not None)
 
 
 def _clients(port: int, browsers: int, silent: int, niceness: int) -> "subprocess.Popen[str]":
@@ -154,7 +173,7 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=25.0, help="of the phantom")
     parser.add_argument("--browsers", type=int, default=10)
     parser.add_argument("--silent", type=int, default=3, help="how many of them never read")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of each half of a round")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each third of a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--nice", type=int, default=0, help="niceness of the browsers")
     given = parser.parse_args()

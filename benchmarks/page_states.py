@@ -25,7 +25,7 @@ from fetalstream.sources.phantom.source import PhantomSource
 SEED, FPS, SECONDS = 7, 25.0, 34.0
 MODEL = ModelRef(name="compact", sha256="0bf1ede1ccefa44bf881f31b6c95ee5cece0ff7a18610cc4e1283b67880d34e2", version="1")
 HEART = ModelRef(name="chd", sha256="cd" * 32, version="1")
-PARTS = ("checklist", "age", "heart", "captures")
+PARTS = ("age", "heart", "captures")
 CORE = ("transventricular", "transcerebellar", "four_chamber", "abdomen", "femur")
 WHOLE = tuple(map(str, Plane))
 GOOD = tuple(
@@ -67,7 +67,7 @@ class Stage:
 
     def __init__(self, phantom: Phantom, *, parts: tuple[str, ...] = PARTS) -> None:
         self.phantom = phantom
-        about = About(source=f"phantom://?seed={SEED}", model="compact", parts=parts, software="fetalstream")
+        about = About(source=f"phantom://?seed={SEED}", model="compact", parts=parts)
         self._folder = TemporaryDirectory(prefix="fetalstream-page-")
         self.dashboard = Dashboard(about, port=0, captures=Path(self._folder.name))
         self.status = Status()
@@ -108,13 +108,15 @@ class Stage:
         )
         self.tell("stream.state", state="running")
         health = {"frames_read": 412, "dropped": 6, "results_per_second": 24.6}
-        self.now(phase="running", state="running", latency_p50_ms=41.0, latency_p95_ms=63.0, pts_seconds=16.4, **health)
+        self.now(phase="running", state="running", latency_p50_ms=41.0, pts_seconds=16.4, **health)
 
     def items(self, protocol: str, planes: tuple[str, ...], done: tuple[str, ...] = (), **poor: str) -> None:
-        """A checklist; ``poor`` gives a reason by plane."""
+        """A checklist; ``poor`` gives a reason by plane. Planes that no label means are not judged."""
         for plane in planes:
-            state = "done" if plane in done else "poor" if plane in poor else "missing"
             reasons = (poor[plane],) if plane in poor else ()
+            state = "done" if plane in done else "poor" if plane in poor else "missing"
+            if plane not in WHOLE:
+                state, reasons = "not_judged", ("not judged by this model",)
             about = {"protocol": protocol, "item": plane, "plane": plane, "state": state, "reasons": reasons}
             self.tell("checklist.changed", seen=int(state == "done"), wanted=1, **about)
 
@@ -198,7 +200,7 @@ def _captured(stage: Stage) -> None:
     for plane in seen:
         stage.visit(plane)
     why = {"lips_nose": "not sharp: hold still", "kidneys": "too small: zoom in"}
-    stage.items("isuog_midtrimester", WHOLE, seen, **why)
+    stage.items("isuog_midtrimester", (*WHOLE, "bladder", "placenta"), seen, **why)
     stage.enter("four_chamber", 0.93)
     heart(stage)
     age(stage)
@@ -208,7 +210,8 @@ def _core(stage: Stage) -> None:
     stage.begin()
     for plane in ("transcerebellar", "transventricular", "abdomen"):
         stage.visit(plane)
-    stage.items("core_4", CORE, ("transcerebellar", "transventricular", "abdomen"), femur="end not in the fan")
+    done = ("transcerebellar", "transventricular", "abdomen")
+    stage.items("core_4", (*CORE, "bladder"), done, femur="end not in the fan")
     stage.enter("transcerebellar", 0.97)
     heart(stage, trained_on="hearts of 418 patients", positive_predictive_value=0.04, score=0.62, low=0.41, high=0.8)
     age(stage, low_days=None, high_days=None, coverage=None, method="zero_shot", head=None)
@@ -247,7 +250,7 @@ def _signal(state: str, reason: str) -> Callable[[Stage], None]:
     def scene(stage: Stage) -> None:
         _core(stage)
         stage.tell("signal.changed", state=state, reason=reason, pts_seconds=16.4, epoch=0)
-        stage.now(signal=state, signal_reason=reason, plane=None, scores={})
+        stage.now(signal=state, plane=None, scores={})
 
     return scene
 

@@ -7,7 +7,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ... import __version__
 from ...sinks import Sink
 from ...sinks.dashboard import About, Dashboard, Status
 from ...sinks.sink import SinkError
@@ -93,7 +92,6 @@ def status_of(snapshot: "Snapshot") -> Status:
         state=snapshot.state,
         state_reason=snapshot.state_reason,
         signal=snapshot.signal,
-        signal_reason=snapshot.signal_reason,
         plane=snapshot.plane,
         scores=dict(snapshot.scores),
         pts_seconds=snapshot.pts_seconds,
@@ -101,8 +99,6 @@ def status_of(snapshot: "Snapshot") -> Status:
         dropped=sum(snapshot.dropped.values()),
         results_per_second=snapshot.results_per_second,
         latency_p50_ms=snapshot.latency_p50_ms,
-        latency_p95_ms=snapshot.latency_p95_ms,
-        sinks=snapshot.sinks,
     )
 
 
@@ -110,7 +106,6 @@ def dashboard_for(config: "Config", uri: str, *, fixed_port: bool) -> Dashboard:
     """The page a configuration asks for, listening, before anything else is there; see `opened_page`."""
     section = config.ui
     parts = {
-        "checklist": config.protocol is not None,
         "age": config.age.enabled,
         "heart": config.chd.enabled,
         "captures": config.capture.folder is not None,
@@ -119,7 +114,6 @@ def dashboard_for(config: "Config", uri: str, *, fixed_port: bool) -> Dashboard:
         source=masked(uri),
         model=config.model.kind,
         parts=tuple(name for name, is_on in parts.items() if is_on),
-        software=f"fetalstream {__version__}",
     )
     return Dashboard(
         about,

@@ -5,8 +5,6 @@ from typing import Literal
 
 import msgspec
 
-from ..sink import Standing
-
 NOT_ANALYSED = -1.0
 
 Phase = Literal["loading", "running", "over"]
@@ -18,22 +16,20 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         phase: "loading" until the model is there, "over" once the stream has ended.
         state, state_reason: the source's state (see "stream.state").
-        signal, signal_reason: what the picture is good for (see "signal.changed").
+        signal: what the picture is good for (see "signal.changed").
         plane: the plane in view, None for none.
         scores: smoothed score in [0, 1] per label.
         pts_seconds: media time of the newest result.
         frames_read: so far.
         dropped: frames lost for want of time so far.
         results_per_second: over the latest results.
-        latency_p50_ms, latency_p95_ms: from capture to result; None before the first.
-        sinks: those in trouble.
+        latency_p50_ms: from capture to result, median; None before the first.
     """
 
     phase: Phase = "loading"
     state: str = "opening"
     state_reason: str = ""
     signal: str = "open"
-    signal_reason: str = ""
     plane: str | None = None
     scores: Mapping[str, float] = {}
     pts_seconds: float = 0.0
@@ -41,8 +37,6 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int = 0
     results_per_second: float = 0.0
     latency_p50_ms: float | None = None
-    latency_p95_ms: float | None = None
-    sinks: tuple[Standing, ...] = ()
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,14 +45,12 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         source: what is watched, without secrets.
         model: name of the model that is being loaded; the event "stream.started" has its hash.
-        parts: what is switched on beside the planes: "checklist", "age", "heart", "captures".
-        software: name and version.
+        parts: what is switched on beside the planes: "age", "heart", "captures".
     """
 
     source: str
     model: str
     parts: tuple[str, ...]
-    software: str
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -58,7 +58,7 @@ export class Actions {
 
   async wish(wish, value = "") {
     const answer = await this.link.operate(wish, value);
-    if (!answer.ok) toast(`Not done: ${answer.why}`, "bad");
+    if (!answer.ok) toast(`${answer.lost ? "Perhaps not done" : "Not done"}: ${answer.why}`, "bad");
     return answer.ok;
   }
 

@@ -12,7 +12,7 @@ import { renderHealth, renderTop, renderView, sourceOf } from "./view.js";
 
 const NO_STATUS = {
   phase: "loading", state: "opening", state_reason: "", scores: {}, pts_seconds: 0, frames_read: 0, dropped: 0,
-  results_per_second: 0, latency_p50_ms: null, latency_p95_ms: null,
+  results_per_second: 0, latency_p50_ms: null,
 };
 const HEALTH_MS = 500;
 const HIDDEN_MS = 250;

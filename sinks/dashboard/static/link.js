@@ -6,8 +6,7 @@ const PING_MS = 2000;
 const MOST_PINGS = 8;
 
 /**
- * @param handlers onHello(message), onEvents(list), onStatus(message), onAnswer(message), onPicture(bytes, done),
- *   onLink(connected)
+ * @param handlers onHello(message), onEvents(list), onStatus(message), onPicture(bytes, done), onLink(connected)
  */
 export class Link {
   constructor(handlers) {
@@ -39,7 +38,6 @@ export class Link {
   reopen() {
     this.say(false);
     this.socket = null;
-    this.answers.clear();
     const wait = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)];
     this.failures += 1;
     setTimeout(() => this.open(), wait);
@@ -122,11 +120,11 @@ export class Link {
     return this.pings.reduce((best, ping) => (ping.took < best.took ? ping : best)).offset;
   }
 
-  /** Sends a wish; what comes back is {ok, why}. */
+  /** Sends a wish; what comes back is {ok, why}, and `lost` where nobody knows whether it has arrived. */
   operate(wish, value = "") {
     this.wishes += 1;
     const id = this.wishes;
-    if (!this.connected) return Promise.resolve({ ok: false, why: "there is no connection" });
+    if (!this.connected || this.socket?.readyState !== WebSocket.OPEN) return Promise.resolve({ ok: false, why: "there is no connection" });
     return new Promise((resolve) => {
       this.answers.set(id, resolve);
       this.send({ do: "operate", id, wish, value });
@@ -149,6 +147,14 @@ export class Link {
   say(connected) {
     if (this.connected === connected) return;
     this.connected = connected;
+    if (!connected) this.giveUp();
     this.handlers.onLink(connected);
+  }
+
+  /** Nobody waits for an answer that may never come. */
+  giveUp() {
+    const waiting = [...this.answers.values()];
+    this.answers.clear();
+    for (const resolve of waiting) resolve({ ok: false, lost: true, why: "the connection was lost before the answer" });
   }
 }

@@ -11,9 +11,7 @@ export class Picture {
     this.clock = clock;
     this.waiting = null;
     this.ages = []; // {at, age} of the last second
-    this.drawn = 0;
     this.drawnAt = -Infinity;
-    this.pts = null;
     document.addEventListener("visibilitychange", () => { if (document.hidden) this.draw(); });
   }
 
@@ -57,9 +55,7 @@ export class Picture {
     bitmap.close();
     this.outline(head.outline_px);
     const now = performance.now();
-    this.drawn += 1;
     this.drawnAt = now;
-    this.pts = head.pts_seconds;
     const server = this.clock();
     if (server !== null && head.captured_ms !== null) {
       this.ages.push({ at: now, age: Math.max(0, server - head.captured_ms) });

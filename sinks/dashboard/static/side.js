@@ -5,7 +5,7 @@ import { breakableTitleOf, goodOf, percentOf, protocolOf, sentence, titleOf } fr
 
 const at = (id) => document.getElementById(id);
 
-const STATE_WORDS = { missing: "missing", poor: "poor", done: "done" };
+const NOT_JUDGED = "not_judged"; // no label of this model means it: nobody looks for it
 
 function element(tag, className, text = "") {
   const made = document.createElement(tag);
@@ -51,8 +51,8 @@ function rowsOf(story) {
 }
 
 function wordsOf(item) {
-  const word = STATE_WORDS[item.state] ?? item.state;
-  return item.wanted > 1 ? `${word}, ${item.seen} of ${item.wanted}` : word;
+  const word = item.state.replaceAll("_", " ");
+  return item.wanted > 1 && item.state !== NOT_JUDGED ? `${word}, ${item.seen} of ${item.wanted}` : word;
 }
 
 /** Why items are poor: what to do again. */
@@ -61,13 +61,29 @@ function poorOf(items) {
   return poor.map((item) => `${titleOf(item.item)}: ${item.reasons.join(", ")}.`).join(" ");
 }
 
+/** Why others can never be done: each reason once for all items that have it. */
+function unjudgedOf(items) {
+  const names = new Map();
+  for (const item of items.filter((one) => one.state === NOT_JUDGED)) {
+    const why = item.reasons.join(", ") || "not judged";
+    names.set(why, [...(names.get(why) ?? []), titleOf(item.item)]);
+  }
+  return [...names].map(([why, those]) => `${those.join(", ")}: ${why}.`).join(" ");
+}
+
+/** How many are done of those that can be; why the others cannot is said below. */
+function tallyOf(items) {
+  if (!items.length) return "";
+  const done = items.filter((item) => item.state === "done").length;
+  return `${done} of ${items.filter((item) => item.state !== NOT_JUDGED).length} done`;
+}
+
 export function renderChecklist(story) {
   const rows = rowsOf(story);
   const items = [...story.items.values()];
-  const done = items.filter((item) => item.state === "done").length;
   at("checklist-heading").textContent = items.length ? `Checklist: ${protocolOf(items[0].protocol)}` : "Planes seen so far";
-  at("tally").textContent = items.length ? `${done} of ${items.length} done` : "";
-  at("checklist-hint").textContent = rows.length ? poorOf(items) : "None yet. Each plane appears here with its best picture.";
+  at("tally").textContent = tallyOf(items);
+  renderReasons(items, rows.length > 0);
   const list = at("checklist");
   list.dataset.tiles = rows.length <= 4 ? "four" : rows.length <= 6 ? "six" : "many";
   for (const [key, tile] of tiles) {
@@ -76,6 +92,13 @@ export function renderChecklist(story) {
     tiles.delete(key);
   }
   for (const row of rows) renderTile(list, story, row);
+}
+
+function renderReasons(items, isBegun) {
+  const hint = at("checklist-hint");
+  const [poor, unjudged] = [poorOf(items), unjudgedOf(items)];
+  hint.textContent = isBegun ? unjudged : "None yet. Each plane appears here with its best picture.";
+  if (poor) hint.prepend(element("span", "poor", poor), " ");
 }
 
 function renderTile(list, story, row) {

@@ -116,7 +116,7 @@ export const LEGEND = [
   ["Confidence", "How sure the model is of this plane, smoothed over about half a second. Not the quality of the plane."],
   ["Strip", "Confidence over the last 30 s. Green where a plane was in view, grey where none was, gaps where nothing was analysed."],
   ["Quality", "What keeps this picture from being a good one, and what helps. Only while a plane is in view."],
-  ["Checklist", "Done (✓): a good view was seen. Poor (!): seen, but not good enough; why stands below. Missing (○): not seen yet. Cyan frame: in view now."],
+  ["Checklist", "Done (✓): a good view was seen. Poor (!): seen, but not good enough; why stands below. Missing (○): not seen yet. Not judged (–): this model cannot tell it, so it is not counted. Cyan frame: in view now."],
   ["Captures", "The best picture of each plane is saved by itself where a folder is set. C saves one now. K protects the last one from being replaced, D deletes it."],
   ["Heart score", "0: like the normal hearts it has learnt from, 1: like the abnormal ones. Bar: the interval. “Abstains”: it does not commit itself."],
   ["Dropped", "Pictures left out because newer ones were there. The newest is always analysed first; a few are no harm."],

@@ -11,7 +11,7 @@ from fetalstream.sinks.dashboard import About, Dashboard, Status
 from fetalstream.sinks.operator import Operation
 from fetalstream.sinks.pictures import Shown
 
-ABOUT = About(source="phantom://?seed=7", model="compact", parts=("checklist", "heart", "captures"), software="test")
+ABOUT = About(source="phantom://?seed=7", model="compact", parts=("heart", "captures"))
 
 
 class Desk:

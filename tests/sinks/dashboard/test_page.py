@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,15 +100,18 @@ def test_axe_finds_nothing_wrong(opened: Open, name: str):
 
 CUT_OFF = """() => {
   const cut = [];
-  const parts = ".label, .score, .banner *, .tile .name, .quality li, .card *, button, .last, .health p, .research";
+  const parts = ".label, .score, .banner *, .tile .name, .quality li, .card *, .tally, .hint, button, .last, " +
+    ".health p, .research";
   for (const part of document.querySelectorAll(parts)) {
     const box = part.getBoundingClientRect();
     if (!box.width || part.closest("dialog:not([open])")) continue;
     const frame = (part.closest(".tile, .panel, .stage, dialog") ?? document.body).getBoundingClientRect();
     const wide = box.left < frame.left - 1 || box.right > frame.right + 1;
     const high = box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+    const short = part.classList.contains("hint") && part.scrollHeight > part.clientHeight + 1;
     const inside = part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display !== "inline";
-    if (wide || high || inside) cut.push(`${part.className || part.tagName}: ${part.textContent.trim().slice(0, 40)}`);
+    const isCut = wide || high || inside || short;
+    if (isCut) cut.push(`${part.className || part.tagName}: ${part.textContent.trim().slice(0, 40)}`);
   }
   const root = document.documentElement;
   if (root.scrollHeight > root.clientHeight || root.scrollWidth > root.clientWidth) cut.push("the page scrolls");
@@ -243,12 +247,32 @@ def test_a_page_that_has_lost_its_server_says_so_and_finds_back(opened: Open):
     port = stage.dashboard.port
     stage.dashboard.close()
     expect(page.locator("#banner-title")).to_have_text("No connection", timeout=STALLED_SECONDS * 1000)
-    again = states.Dashboard(states.About(source="", model="compact", parts=(), software=""), port=port)
+    again = states.Dashboard(states.About(source="", model="compact", parts=()), port=port)
     try:
         expect(page.locator("#banner-title")).to_have_text("Loading the model", timeout=SLOW_MS)
         assert page.locator("#checklist").inner_text() == ""
     finally:
         again.close()
+
+
+def test_a_wish_that_is_lost_with_the_link_is_said_and_so_is_one_without_a_link(opened: Open):
+    page, stage = opened("captured")
+    arrived, release = threading.Event(), threading.Event()
+
+    def slow(_: Operation) -> bool:
+        arrived.set()
+        return release.wait(SLOW_MS / 1000)
+
+    stage.dashboard.connect(read_status=lambda: stage.status, operate=slow)
+    try:
+        page.keyboard.press("c")
+        wait(page, arrived.is_set)
+        stage.dashboard.close()
+        expect(page.locator("#toasts")).to_contain_text("Perhaps not done: the connection was lost")
+        page.keyboard.press("c")
+        expect(page.locator("#toasts")).to_contain_text("Not done: there is no connection")
+    finally:
+        release.set()
 
 
 def test_where_no_fan_is_known_no_old_picture_is_left_standing(opened: Open):
@@ -270,6 +294,17 @@ def test_the_checklist_fills_in_with_the_picture_of_the_capture(opened: Open):
     wait(page, lambda: tile.locator("img").evaluate("image => image.naturalWidth") > 100)
     expect(page.locator("#tally")).to_have_text("1 of 5 done")
     expect(page.locator("#toasts")).to_contain_text("Captured: Femur")
+
+
+def test_what_this_model_cannot_judge_is_said_and_not_counted(opened: Open):
+    page, _ = opened("captured")
+    expect(page.locator("#tally")).to_have_text("6 of 15 done")
+    expect(page.locator("#checklist-hint")).to_contain_text("Bladder, Placenta: not judged by this model.")
+    tile = page.locator(".tile", has_text="Bladder")
+    assert "_" not in tile.inner_text()
+    expect(tile).to_have_attribute("title", "Bladder: not judged")
+    mark = tile.evaluate("tile => getComputedStyle(tile, '::after').content")
+    assert mark not in ("none", "normal"), "its state has no mark"
 
 
 def test_a_reload_in_mid_stream_loses_nothing(opened: Open):
