@@ -19,17 +19,14 @@ from ..sinks import (
     StreamDamaged,
     StreamState,
 )
-from ..sources import SourceState, StateChange
+from ..sources import StateChange
 from .companion import Companion
-from .gates import GateState
+from .interruptions import interruption, parting
 from .messages import Notice, Nudge, Scored, SignalChange
 from .quality import Judge
 from .recorder import Recorder
 from .segments import Change, Entered, Left, Segmenter
 from .smoothing import Smoothing
-
-INTERRUPTIONS = frozenset({SourceState.STALLED, SourceState.RECONNECTING, SourceState.ENDED, SourceState.FAILED})
-"""States in which nobody knows what the probe sees: whatever plane was in view has left."""
 
 SECONDS_DIGITS = 6
 SCORE_DIGITS = 4
@@ -102,8 +99,8 @@ class Analyst:
         elif isinstance(message, Nudge):
             return
         elif isinstance(message, StateChange):
-            if message.state in INTERRUPTIONS:
-                yield from self.interrupt(f"source {message.state.value}")
+            if reason := interruption(message):
+                yield from self.interrupt(reason)
             yield self._recorder.make(StreamState, state=message.state.value, reason=message.reason)
         elif isinstance(message, SignalChange):
             yield from self._signal(message)
@@ -126,11 +123,11 @@ class Analyst:
 
     def _signal(self, change: SignalChange) -> Iterator[AnyEvent]:
         """Behind a closed gate nothing is in view."""
-        if change.state is not GateState.OPEN:
+        if reason := interruption(change):
             # A visit's last frame counts as long as the one before: where few are looked at, beyond the change.
             is_later = self._last is not None and self._last.epoch == change.epoch
             by_seconds = change.pts_seconds if is_later else math.inf
-            yield from self.interrupt(f"signal {change.state.value}", by_seconds=by_seconds)
+            yield from self.interrupt(reason, by_seconds=by_seconds)
         yield self._recorder.make(
             SignalChanged,
             captured_ns=change.captured_ns,
@@ -141,14 +138,8 @@ class Analyst:
         )
 
     def _frame(self, frame: Scored) -> Iterator[AnyEvent]:
-        if self._last is not None:
-            gap_seconds = frame.pts_seconds - self._last.pts_seconds
-            if frame.epoch != self._last.epoch:
-                yield from self.interrupt("the source has reconnected")
-            elif gap_seconds < 0:
-                yield from self.interrupt("media time went backward")
-            elif gap_seconds > self._max_gap_seconds:
-                yield from self.interrupt(f"no frame for {gap_seconds:.2f} s")
+        if self._last is not None and (reason := parting(self._last, frame, self._max_gap_seconds)):
+            yield from self.interrupt(reason)
         self._last = frame
         smoothed = self._smoothing.update(frame.pts_seconds, frame.scores)
         self.smoothed = dict(zip(self.labels, map(float, smoothed), strict=True))

@@ -16,6 +16,7 @@ from .capture_desk import NO_FAN, CaptureDesk, Order
 from .capture_ring import CaptureRing
 from .fan import Fan
 from .gates import GateState
+from .interruptions import parting
 from .messages import Notice, Scored, SignalChange
 from .quality import Judge, overall
 from .segments import Change, Entered
@@ -126,14 +127,9 @@ class CaptureCompanion:
     # Frames.
 
     def _frame(self, frame: Scored) -> Iterator[AnyEvent]:
-        if self._recent:
-            last = self._recent[-1]
-            if (
-                frame.epoch != last.epoch
-                or not 0 <= frame.pts_seconds - last.pts_seconds <= self._rules.max_gap_seconds
-            ):
-                yield from self._flush()
-                self._recent.clear()
+        if self._recent and parting(self._recent[-1], frame, self._rules.max_gap_seconds):
+            yield from self._flush()
+            self._recent.clear()
         self._recent.append(frame)
         while frame.pts_seconds - self._recent[0].pts_seconds > RECENT_SECONDS:
             self._recent.popleft()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..sinks import AnyEvent
 from .analyst import Analyst
-from .interruptions import follows, interruption
+from .interruptions import interruption, parting
 from .messages import Notice, Scored
 from .plane_filter import Dwell, viterbi
 from .segments import Rules
@@ -101,7 +101,7 @@ def stretches(messages: Sequence[Scored | Notice], *, max_gap_seconds: float) ->
     stretch: list[Scored] = []
     for message in messages:
         if isinstance(message, Scored):
-            if stretch and not follows(stretch[-1], message, max_gap_seconds):
+            if stretch and parting(stretch[-1], message, max_gap_seconds):
                 yield stretch
                 stretch = []
             stretch.append(message)

@@ -9,7 +9,7 @@ from ..models import BACKGROUND
 from ..models.planes import GROUPS
 from ..sinks import AnyEvent, PartEntered, PartLeft
 from .analyst import SCORE_DIGITS, SECONDS_DIGITS
-from .interruptions import follows, interruption
+from .interruptions import interruption, parting
 from .messages import Notice, Scored
 from .recorder import Recorder
 from .segments import Change, Entered, Rules, Segmenter
@@ -49,8 +49,8 @@ class PartWatch:
             if reason := interruption(message):
                 yield from self._end(reason)
             return
-        if self._last is not None and not follows(self._last, message, self._max_gap_seconds):
-            yield from self._end("interrupted")
+        if self._last is not None and (reason := parting(self._last, message, self._max_gap_seconds)):
+            yield from self._end(reason)
         self._last = message
         of_parts = [float(message.scores[columns].sum()) for columns in self._columns]
         scores = np.clip(np.array([1 - sum(of_parts), *of_parts], dtype=np.float32), 0, 1)

@@ -285,7 +285,8 @@ class StreamRun:
 
     def _last_event(self, reason: str) -> StreamEnded:
         """Whatever happened, the stream's record is closed: planes leave, counts are written."""
-        for event in self.analyst.finish("the run ended"):
+        last_words = list(self.analyst.finish("the run ended"))  # all of them, whatever sinks do: folders are let go
+        for event in last_words:
             self.outlets.write(event)
         self.outlets.tick(last=True)
         self.telemetry.frames_dropped(DROPPED_BUSY, self._frames.dropped)

@@ -128,4 +128,6 @@ class CaptureWriter:
             return Done(task, str(error))
         except MemoryError:
             return Done(task, "there is not enough memory to write it")
+        except Exception as error:  # else nobody would be told, and a review would wait for ever
+            return Done(task, f"it cannot be written: {type(error).__name__}: {error}")
         return Done(task)

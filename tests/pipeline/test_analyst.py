@@ -5,8 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fetalstream.pipeline.analyst import INTERRUPTIONS, Analyst
+from fetalstream.pipeline.analyst import Analyst
 from fetalstream.pipeline.gates import GateState
+from fetalstream.pipeline.interruptions import INTERRUPTIONS
 from fetalstream.pipeline.messages import Notice, Scored, SignalChange
 from fetalstream.pipeline.recorder import Recorder
 from fetalstream.pipeline.segments import Rules, Segmenter

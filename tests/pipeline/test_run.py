@@ -14,6 +14,7 @@ from fetalstream.pipeline.config import Config
 from fetalstream.pipeline.run import StreamRun
 from fetalstream.pipeline.settings import load_config
 from fetalstream.sinks import AnyEvent, PlaneEntered, PlaneLeft, SinkError, StreamEnded, StreamStarted, StreamState
+from fetalstream.sinks.captures import OPEN_MARK
 from fetalstream.sinks.testing import ListSink
 from fetalstream.sources import Damage, Frame, Item, Picture, Source, SourceInfo, SourceState, StateChange
 from fetalstream.sources.testing import ListSource
@@ -194,6 +195,15 @@ class FullDisk(ListSink):
 def test_a_sink_that_fails_ends_the_run_with_its_own_words():
     with pytest.raises(SinkError, match="no space left"):
         run_of(ListSource(frames(["femur"] * 50)), FullDisk(), assign=["frame_scores=true"]).run()
+
+
+def test_a_sink_that_fails_keeps_nobody_from_letting_go_of_their_files(tmp_path):
+    assign = ["frame_scores=true", f"capture.folder={tmp_path}"]
+    run = run_of(ListSource(frames(["femur"] * 50)), FullDisk(), assign=assign)
+    assert list(tmp_path.rglob(OPEN_MARK))
+    with pytest.raises(SinkError, match="no space left"):
+        run.run()
+    assert not list(tmp_path.rglob(OPEN_MARK))
 
 
 def test_stop_ends_in_order_and_finishes_what_is_under_way():

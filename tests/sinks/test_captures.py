@@ -218,6 +218,20 @@ def test_wishes_are_done_in_their_order_and_each_is_answered(tmp_path):
     assert "cannot be read: No such file" in done[-1].trouble
 
 
+def test_a_fault_that_nobody_foresaw_is_told_and_the_next_capture_is_written(tmp_path):
+    class Odd(CaptureFolder):
+        def save(self, capture: Capture) -> str:
+            if capture.sidecar.capture_id.startswith("0001"):
+                raise ValueError("a picture without a size")
+            return super().save(capture)
+
+    writer = CaptureWriter(Odd(tmp_path, "exam"))
+    assert [writer.put(capture(number)) for number in (1, 2)] == ["", ""]
+    assert writer.finish(60)
+    told = ["it cannot be written: ValueError: a picture without a size", ""]
+    assert [done.trouble for done in writer.done()] == told
+
+
 def test_no_thread_is_left_when_nothing_waits(tmp_path):
     writer = CaptureWriter(CaptureFolder(tmp_path, "exam"))
     writer.put(capture(1))
