@@ -11,7 +11,7 @@ import tempfile
 
 from fetalstream.models.testing import grey_model
 from fetalstream.pipeline.assemble import build_run, opened_source
-from fetalstream.pipeline.capture_companion import CaptureCompanion
+from fetalstream.pipeline.capture.companion import CaptureCompanion
 from fetalstream.pipeline.settings import load_config
 from fetalstream.sinks.testing import ListSink
 

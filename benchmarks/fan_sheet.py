@@ -14,8 +14,8 @@ import av
 import cv2
 import numpy as np
 
-from fetalstream.pipeline.fan import Fan, Mask, iou
-from fetalstream.pipeline.fan_finder import find_fan
+from fetalstream.pipeline.signal.fan import Fan, Mask, iou
+from fetalstream.pipeline.signal.fan_finder import find_fan
 from fetalstream.sources import Pixels
 
 TRUTH = Path(__file__).resolve().parent / "fan_masks.json"

@@ -14,8 +14,8 @@ import cv2
 import msgspec
 
 from fetalstream.models.planes import Plane
-from fetalstream.pipeline.fan import Fan, masked, outline_px
-from fetalstream.pipeline.fan_finder import find_fan
+from fetalstream.pipeline.signal.fan import Fan, masked, outline_px
+from fetalstream.pipeline.signal.fan_finder import find_fan
 from fetalstream.sinks import AnyEvent, ModelRef, Operation, QualityItem
 from fetalstream.sinks.dashboard import About, Dashboard, Status
 from fetalstream.sinks.pictures import Shown

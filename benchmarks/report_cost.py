@@ -17,7 +17,7 @@ from pathlib import Path
 
 from review_memory import repeat
 
-from fetalstream.pipeline.bench import CLIP_URI, record
+from fetalstream.pipeline.evaluation.bench import CLIP_URI, record
 
 
 def timed(*arguments: str | Path) -> dict[str, float]:

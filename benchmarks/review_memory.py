@@ -18,7 +18,7 @@ from pathlib import Path
 import av
 import psutil
 
-from fetalstream.pipeline.bench import CLIP_FPS, CLIP_URI, record
+from fetalstream.pipeline.evaluation.bench import CLIP_FPS, CLIP_URI, record
 
 LOOK_SECONDS = 0.5
 TENTHS = 10

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 from signal_scenes import Scene, phantom_scene, real_scenes
 
-from fetalstream.pipeline.fan import mask_outside
-from fetalstream.pipeline.fan_finder import find_fan
-from fetalstream.pipeline.gates import GateRules, Gates, GateState
-from fetalstream.pipeline.glance import Glancer
+from fetalstream.pipeline.signal.fan import mask_outside
+from fetalstream.pipeline.signal.fan_finder import find_fan
+from fetalstream.pipeline.signal.gates import GateRules, Gates, GateState
+from fetalstream.pipeline.signal.glance import Glancer
 from fetalstream.sources import Pixels
 
 RULES = GateRules(freeze_seconds=0.6)

@@ -12,9 +12,9 @@ import av
 import cv2
 import numpy as np
 
-from fetalstream.pipeline.fan import Fan
-from fetalstream.pipeline.fan_finder import find_fan
-from fetalstream.pipeline.gates import GateState
+from fetalstream.pipeline.signal.fan import Fan
+from fetalstream.pipeline.signal.fan_finder import find_fan
+from fetalstream.pipeline.signal.gates import GateState
 from fetalstream.sources import Frame, Pixels
 from fetalstream.sources.phantom import PhantomSource
 from fetalstream.sources.phantom.events import ScanEvent

@@ -21,12 +21,12 @@ from ..sinks import (
 )
 from ..sources import StateChange
 from .companion import Companion
+from .exam.quality import Judge
 from .interruptions import interruption, parting
 from .messages import Notice, Nudge, Scored, SignalChange
-from .quality import Judge
+from .planes.segments import Change, Entered, Left, Segmenter
+from .planes.smoothing import Smoothing
 from .recorder import Recorder
-from .segments import Change, Entered, Left, Segmenter
-from .smoothing import Smoothing
 
 SECONDS_DIGITS = 6
 SCORE_DIGITS = 4

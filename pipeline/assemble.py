@@ -33,21 +33,21 @@ from .config import (
     SinkSection,
     ZeroShotSection,
 )
-from .fan_memory import FanMemory
-from .fan_watch import FanWatch
-from .gates import GateRules, Gates, GateState
-from .hindsight import RULES, Course, Hindsight
-from .look_closer import LookCloser
 from .messages import Nudge
 from .outlets import Outlets
+from .planes.hindsight import RULES, Course, Hindsight
+from .planes.segments import Segmenter
+from .planes.tracking import dwell_for, judge_for, segmenter_for, smoothing_for
 from .recorder import Recorder
 from .run import Flow, StreamRun
 from .sampling import EveryFrame, FixedRate, Motion, Sampler
-from .segments import Segmenter
 from .settings import ConfigError
 from .showcase import Showcase
-from .tracking import dwell_for, judge_for, segmenter_for, smoothing_for
-from .watch import Watch
+from .signal.fan_memory import FanMemory
+from .signal.fan_watch import FanWatch
+from .signal.gates import GateRules, Gates, GateState
+from .signal.look_closer import LookCloser
+from .signal.watch import Watch
 
 WARM_UP_SIDE_PX = 256
 

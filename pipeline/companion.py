@@ -5,9 +5,9 @@ from typing import Protocol, runtime_checkable
 
 from ..sinks import AnyEvent
 from ..sources import Frame
-from .fan import Fan
 from .messages import Notice, Scored
-from .segments import Change
+from .planes.segments import Change
+from .signal.fan import Fan
 
 
 class Companion(Protocol):

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from ..models.encoder import Model
 from ..sources import SourceInfo
-from .age import age_companion
-from .capturing import capture_companion
-from .checklist import checklist_companion
+from .capture.build import capture_companion
 from .companion import Companion
 from .config import Config
-from .heart import heart_companion
-from .part_watch import part_watch
-from .quality_watch import QualityWatch
+from .exam.age import age_companion
+from .exam.checklist import checklist_companion
+from .exam.quality_watch import QualityWatch
+from .heart.companion import heart_companion
+from .planes.part_watch import part_watch
+from .planes.tracking import judge_for
 from .recorder import Recorder
-from .tracking import judge_for
 
 
 def companions_for(

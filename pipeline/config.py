@@ -12,7 +12,7 @@ from . import plugins
 from .channel import Policy
 from .config_findings import AgeSection, CaptureSection, ChdSection, QualitySection, UiSection
 from .config_planes import LOW_PASS_SEGMENTS, DwellSection, SegmentsSection, SmoothingSection
-from .protocol import ProtocolError, load_protocol
+from .exam.protocol import ProtocolError, load_protocol
 from .section import Score, Seconds, Section
 
 

@@ -1,8 +1,8 @@
 """What ends whatever is in view, for everybody who follows a stream, and in whose words."""
 
 from ..sources import SourceState, StateChange
-from .gates import GateState
 from .messages import Notice, Scored, SignalChange
+from .signal.gates import GateState
 
 INTERRUPTIONS = frozenset({SourceState.STALLED, SourceState.RECONNECTING, SourceState.ENDED, SourceState.FAILED})
 """States in which nobody knows what the probe sees: whatever plane was in view has left."""

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ..sinks import Operation
 from ..sources import Damage, Frame, StateChange
-from .gates import GateState, Verdict
-from .looks import Looks
+from .signal.gates import GateState, Verdict
+from .signal.looks import Looks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,13 +26,13 @@ from .analyst import SECONDS_DIGITS, Analyst
 from .channel import Channel, ChannelClosedError, Policy
 from .companion import Onlooker
 from .crew import Crew
-from .hindsight import Hindsight
 from .messages import Notice, Nudge, Prepared, Scored, SignalChange
 from .outlets import Outlets
+from .planes.hindsight import Hindsight
 from .recorder import Recorder
 from .sampling import Sampler
+from .signal.watch import Watch
 from .telemetry import Telemetry
-from .watch import Watch
 
 TICK_SECONDS = 0.1
 """How often the waiting thread looks up (for signals and screens)."""

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .motion import TIME_TOLERANCE_SECONDS, changed_share
+from .signal.motion import TIME_TOLERANCE_SECONDS, changed_share
 
 
 class Sampler(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from ..sinks import Sink
 from ..sinks.pictures import PictureSink, Shown
 from ..sources import Frame
-from .fan import Fan, masked, outline_px
+from .signal.fan import Fan, masked, outline_px
 
 
 class Showcase:

@@ -31,7 +31,7 @@ def captures(
     from rich.progress import track
 
     from ..assemble import load_model
-    from ..capture_exam import capture_summary, capture_sweep
+    from ..evaluation.capture_exam import capture_summary, capture_sweep
     from ..settings import load_config
     from .phantoms import unseen_seeds
 

@@ -50,7 +50,7 @@ def chd_phantoms(
     from rich.console import Console
     from rich.progress import Progress
 
-    from ..heart_phantoms import write_heart_phantoms
+    from ..heart.phantoms import write_heart_phantoms
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("patients", total=patients)
@@ -141,7 +141,7 @@ def evaluate_chd(
     from ...models.train import clip_exam, clip_judge
     from ...models.train.clip_checks import check_chance
     from ...models.train.clip_fit import ClipTraining
-    from ..heart_set import CHECKED
+    from ..heart.clip_set import CHECKED
 
     if head is None:
         _refuse_idle(context, ("prompts",), "without --head text")
@@ -192,7 +192,7 @@ def evaluate_chd(
     else:
         from rich.console import Console
 
-        from ..heart_tables import render_hearts
+        from ..heart.tables import render_hearts
 
         Console().print(render_hearts(figures))
     if shuffle_labels:
@@ -261,8 +261,8 @@ def _table(
     from rich.progress import Progress
 
     from ...models.clip_cache import ClipCache
-    from ..heart_manifest import read_manifests
-    from ..heart_set import embed_cines
+    from ..heart.clip_set import embed_cines
+    from ..heart.manifest import read_manifests
 
     cines = read_manifests(manifests, split=split)
     kept = ClipCache(cache, encoder=encoder, flavour=flavour, timing=timing)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ...models.planes import title
 from ...sources.phantom.source import PhantomSource
-from ..agreement import Agreement, Interval, compare
+from ..planes.agreement import Agreement, Interval, compare
 from ..run import Outcome
 from ..telemetry import Snapshot
 from .screen import RESEARCH_USE, SeenPlanes

@@ -77,7 +77,7 @@ def planes(
 
         typer.echo(writer.dumps(summary))
     else:
-        from ..evaluation import render_planes
+        from ..evaluation.tables import render_planes
 
         Console().print(render_planes(summary))
 
@@ -95,7 +95,7 @@ def phantoms(
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Frame by frame over sweeps of simulated fetuses that training never saw: F1, calibration, false planes."""
-    from ..phantom_exam import summary
+    from ..evaluation.phantom_exam import summary
     from ..settings import load_config
     from .phantoms import unseen_sweeps
 
@@ -109,6 +109,6 @@ def phantoms(
     else:
         from rich.console import Console
 
-        from ..evaluation import render_phantoms
+        from ..evaluation.tables import render_phantoms
 
         Console().print(render_phantoms(found))

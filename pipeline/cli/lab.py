@@ -79,7 +79,7 @@ def bench_pipeline(
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """The loop a user would write against this pipeline: same clip, same model, alternating."""
-    from ..bench import bench_pipeline, render
+    from ..evaluation.bench import bench_pipeline, render
 
     result = bench_pipeline(model=model or "compact", weights=weights, clip=clip, rounds=rounds)
     if json:

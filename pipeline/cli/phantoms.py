@@ -15,7 +15,7 @@ from ...sources.phantom.render import Renderer
 from ...sources.phantom.scan import Sector
 from ..assemble import load_model
 from ..config import Config
-from ..phantom_exam import FPS, Sweep, sweep
+from ..evaluation.phantom_exam import FPS, Sweep, sweep
 
 TRAINING_SEEDS = 1_000_000
 """Training draws seeds from here on; those below are for tests, demonstrations and evaluation."""

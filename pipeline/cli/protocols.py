@@ -15,7 +15,7 @@ def list_protocols() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ..protocol import load_protocol, protocol_names
+    from ..exam.protocol import load_protocol, protocol_names
 
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column in ("name", "title", "items"):
@@ -34,7 +34,7 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="One JSON object; no model is asked.")] = False,
 ) -> None:
     """The items of a protocol, and which of them the model can judge (the compact one, unless another is named)."""
-    from ..protocol import load_protocol
+    from ..exam.protocol import load_protocol
 
     protocol = load_protocol(name)
     if json:

@@ -19,9 +19,9 @@ def quality(
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """How many pictures are ok in each item: as they are, blurred, too dark and too bright."""
-    from ..quality_exam import exam
+    from ..evaluation.quality_exam import exam
+    from ..planes.tracking import limits_for
     from ..settings import load_config
-    from ..tracking import limits_for
 
     limits = limits_for(load_config("review", assignments=assign or ()))
     found = exam(data, plane=plane, limits=limits, pattern=pattern, masks=masks)

@@ -11,7 +11,7 @@ from .options import AssignOption, ModelOption, WeightsOption, model_flags
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..phantom_exam import Sweep
+    from ..evaluation.phantom_exam import Sweep
 
 
 def segments(
@@ -30,9 +30,9 @@ def segments(
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Segment F1, onset delay and flicker of per-frame argmax, moving average, hysteresis and hidden Markov model."""
-    from ..plane_contest import contest, ways
+    from ..evaluation.plane_contest import contest, ways
+    from ..evaluation.sweep_file import read_sweeps, write_sweeps
     from ..settings import load_config
-    from ..sweep_file import read_sweeps, write_sweeps
 
     # both are the user's configuration but for the kind of smoothing, and each has the thresholds of its kind
     kinds = ("low_pass", "hidden_markov")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ...sources import SourceInfo, SourceState
-from ..gates import GateState
+from ..signal.gates import GateState
 from .finding import Finding, ok, problem, warning
 from .watch import Levels, Watch
 

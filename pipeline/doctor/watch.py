@@ -8,10 +8,10 @@ import numpy as np
 
 from ...sources import Damage, Frame, Item, Pixels, SourceState, StateChange
 from ...sources.frame import Stored
-from ..fan import Fan
-from ..fan_finder import find_fan
-from ..gates import Gates, Verdict
-from ..glance import Glancer
+from ..signal.fan import Fan
+from ..signal.fan_finder import find_fan
+from ..signal.gates import Gates, Verdict
+from ..signal.glance import Glancer
 
 _FAN_PICTURES, _FAN_STEP_SECONDS = 3, 0.1
 _LOOK_STEP_SECONDS = 0.035

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...sources import Frame, Picture, Pixels
-from ..fan import Fan, masked
-from ..fan_memory import SAME_AGREEMENT, FanMemory, Surroundings
-from ..fan_watch import FanWatch
-from ..gates import GateRules, GateState, look
-from ..glance import Glance, Glancer
+from ..signal.fan import Fan, masked
+from ..signal.fan_memory import SAME_AGREEMENT, FanMemory, Surroundings
+from ..signal.fan_watch import FanWatch
+from ..signal.gates import GateRules, GateState, look
+from ..signal.glance import Glance, Glancer
 from .stretches import FROZEN, Stretch
 
 AHEAD_SECONDS = 0.5

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from fetalstream.pipeline.fan import Fan, FanKind, FanShape, Side
-from fetalstream.pipeline.glance import Glance, Glancer
+from fetalstream.pipeline.signal.fan import Fan, FanKind, FanShape, Side
+from fetalstream.pipeline.signal.glance import Glance, Glancer
 from fetalstream.sources import Pixels
 
 SIZE = (240, 320)

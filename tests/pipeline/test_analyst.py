@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from fetalstream.pipeline.analyst import Analyst
-from fetalstream.pipeline.gates import GateState
 from fetalstream.pipeline.interruptions import INTERRUPTIONS
 from fetalstream.pipeline.messages import Notice, Scored, SignalChange
+from fetalstream.pipeline.planes.segments import Rules, Segmenter
+from fetalstream.pipeline.planes.smoothing import ExponentialSmoothing
 from fetalstream.pipeline.recorder import Recorder
-from fetalstream.pipeline.segments import Rules, Segmenter
-from fetalstream.pipeline.smoothing import ExponentialSmoothing
+from fetalstream.pipeline.signal.gates import GateState
 from fetalstream.sinks import AnyEvent, FrameScores, PlaneEntered, PlaneLeft, SignalChanged, StreamDamaged, StreamState
 from fetalstream.sources import Damage, SourceState, StateChange
 

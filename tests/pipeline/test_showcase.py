@@ -11,9 +11,9 @@ import pytest
 
 from fetalstream.models.testing import grey_model
 from fetalstream.pipeline.assemble import build_run, opened_source
-from fetalstream.pipeline.fan import Fan, FanKind, FanShape, Side, iou, outline_px
 from fetalstream.pipeline.settings import load_config
 from fetalstream.pipeline.showcase import Showcase
+from fetalstream.pipeline.signal.fan import Fan, FanKind, FanShape, Side, iou, outline_px
 from fetalstream.sinks.openigtlink import OpenIgtLinkSink
 from fetalstream.sinks.pictures import Shown
 from fetalstream.sinks.testing import ListSink

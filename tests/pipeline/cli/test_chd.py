@@ -14,8 +14,8 @@ from fetalstream.models.files import sha256_of
 from fetalstream.models.heads.clip_head import EMBEDDED, ClipHead
 from fetalstream.models.outputs import ModelIdentity
 from fetalstream.models.train.clip_checks import LeakError
-from fetalstream.pipeline import heart_set
 from fetalstream.pipeline.cli import evaluate, train
+from fetalstream.pipeline.heart import clip_set
 
 CHECKED = "scores stay the same when all labels are turned round"
 
@@ -55,7 +55,7 @@ def test_the_embedded_head_tells_simulated_hearts_apart_that_it_never_saw(hearts
     assert found["patients"]["count"] == 12
     assert found["patients"]["auroc"] >= 0.85
     assert found["clips"]["count"] == 48
-    assert {CHECKED, *heart_set.CHECKED} <= set(found["checks"])
+    assert {CHECKED, *clip_set.CHECKED} <= set(found["checks"])
     assert found["prevalence"] == 0.5
     assert (tmp_path / "hearts.png").stat().st_size > 5000
 

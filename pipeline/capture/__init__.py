@@ -1,0 +1,1 @@
+"""Auto-capture: which frames are worth keeping, and how they come to be kept."""
