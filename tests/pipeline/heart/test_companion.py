@@ -16,7 +16,6 @@ from fetalstream.models.heads.clip_nets import build_net
 from fetalstream.models.heads.clip_timing import ClipTiming
 from fetalstream.models.outputs import ModelIdentity
 from fetalstream.models.testing import grey_model
-from fetalstream.pipeline import heart
 from fetalstream.pipeline.companion import Companion
 from fetalstream.pipeline.heart.companion import NO_HEAD, heart_companion
 from fetalstream.pipeline.messages import Scored
@@ -218,7 +217,7 @@ def test_a_plane_head_without_finer_names_may_say_heart(head: Path):
 
 
 def test_an_exam_without_end_stays_bounded(head: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(heart, "MOST_KEPT", 8)
+    monkeypatch.setattr("fetalstream.pipeline.heart.companion.MOST_KEPT", 8)
     subject = companion(head)
     clips = told(subject, [scored(index) for index in range(120)])
     *_, exam = subject.visit(*left())
