@@ -33,13 +33,14 @@ from .config import (
     SinkSection,
     ZeroShotSection,
 )
+from .flow import Flow
 from .messages import Nudge
 from .outlets import Outlets
 from .planes.hindsight import RULES, Course, Hindsight
 from .planes.segments import Segmenter
 from .planes.tracking import dwell_for, judge_for, segmenter_for, smoothing_for
 from .recorder import Recorder
-from .run import Flow, StreamRun
+from .run import StreamRun
 from .sampling import EveryFrame, FixedRate, Motion, Sampler
 from .settings import ConfigError
 from .showcase import Showcase

@@ -7,9 +7,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..sinks import Operation
-from ..sources import Damage, Frame, StateChange
+from ..sources import Damage, Frame, Pixels, StateChange
 from .signal.gates import GateState, Verdict
 from .signal.looks import Looks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A frame that was looked at and is worth a model's time: ``pixels`` (h w) or (h w 3) uint8, and its measures."""
+
+    frame: Frame
+    pixels: Pixels
+    looks: Looks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
-"""Running one stream: four threads, three bounded channels, one outcome.
+"""Running one stream: five threads, four bounded channels, one outcome.
 
-    source -> [frames] -> prepare -> [prepared] -> encode -> [scored] -> analyse -> sinks
+    source -> [frames] -> look -> [looked] -> prepare -> [prepared] -> encode -> [scored] -> analyse -> sinks
 
-``prepare`` looks at each frame first (`Watch`): behind a closed gate, or without news, it goes no further.
+``look`` sees each frame at the source's pace (`Watch`): behind a closed gate, or without news, it goes no further.
 
-Under LATEST only the first channel drops. ``prepare`` takes a frame no sooner than the encoder has room for it, so what
-is encoded is always the newest there is, and the age of a result stays under two encodings however slow the model is.
+Under LATEST the first two channels drop: frames that came faster than they could be looked at, and frames that a newer
+one has overtaken before the encoder was free. ``prepare`` takes a frame no sooner than the encoder has room for it, so
+what is encoded is always the newest there is, and the age of a result stays under two encodings however slow the model.
 """
 
 import os
@@ -26,7 +27,8 @@ from .analyst import SECONDS_DIGITS, Analyst
 from .channel import Channel, ChannelClosedError, Policy
 from .companion import Onlooker
 from .crew import Crew
-from .messages import Notice, Nudge, Prepared, Scored, SignalChange
+from .flow import Flow
+from .messages import Looked, Notice, Nudge, Prepared, Scored, SignalChange
 from .outlets import Outlets
 from .planes.hindsight import Hindsight
 from .recorder import Recorder
@@ -37,22 +39,14 @@ from .telemetry import Telemetry
 TICK_SECONDS = 0.1
 """How often the waiting thread looks up (for signals and screens)."""
 
-DROPPED_BUSY = "encoder_busy"
-"""Reason of the only drop there is: a newer frame came before the encoder was free."""
+DROPPED_UNSEEN, DROPPED_BUSY = "look_busy", "encoder_busy"
+"""Reasons of the only drops there are: a newer frame came before this one was looked at, or the encoder was free."""
+
+LOOKED_CAPACITY = 2
+"""Pictures that may wait for a busy encoder under BLOCK, whole in memory; under LATEST as many as frames may."""
 
 SCORED_CAPACITY = 256
 """Results are small; this many may wait for a sink that is writing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
-    """How frames queue and batch; see `FlowSection` in the configuration."""
-
-    policy: Policy
-    queue_frames: int
-    batch_frames: int
-    batch_wait_seconds: float | None
-    cpu_threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +98,12 @@ class StreamRun:
         self._frames: Channel[Item] = Channel(
             flow.queue_frames, policy=flow.policy, droppable=lambda item: isinstance(item, Frame)
         )
-        self.recorder.watch_drops(lambda: self._frames.dropped)
+        self._looked: Channel[Looked | Notice] = Channel(
+            flow.queue_frames if flow.policy is Policy.LATEST else LOOKED_CAPACITY,
+            policy=flow.policy,
+            droppable=lambda item: isinstance(item, Looked),
+        )
+        self.recorder.watch_drops(lambda: self._frames.dropped + self._looked.dropped)
         self._prepared: Channel[Prepared | Notice] = Channel(flow.batch_frames)
         self._scored: Channel[Scored | Notice] = Channel(SCORED_CAPACITY)
         self._crew = Crew(self._tear_down)
@@ -118,6 +117,7 @@ class StreamRun:
         started = time.monotonic()
         self.outlets.write(self._first_event())
         self._crew.start("read", self._read)
+        self._crew.start("look", self._look)
         self._crew.start("prepare", self._prepare)
         self._crew.start("encode", self._encode)
         self._crew.start("analyse", self._analyse)
@@ -139,7 +139,8 @@ class StreamRun:
 
     def depths(self) -> dict[str, int]:
         """How many items wait between the stages; from any thread."""
-        return {"frames": len(self._frames), "prepared": len(self._prepared), "scored": len(self._scored)}
+        waiting = {"frames": self._frames, "looked": self._looked, "prepared": self._prepared, "scored": self._scored}
+        return {name: len(channel) for name, channel in waiting.items()}
 
     def stop(self) -> None:
         """End in order: no more frames, what is under way is finished. From any thread or signal handler."""
@@ -169,8 +170,8 @@ class StreamRun:
 
     def _tear_down(self) -> None:
         self.source.close()
-        self._frames.cancel()
-        self._prepared.cancel()
+        for channel in (self._frames, self._looked, self._prepared):
+            channel.cancel()
         self._scored.finish()  # what has been seen is still told
 
     # The stages, each in a thread of its own.
@@ -185,36 +186,44 @@ class StreamRun:
             self._frames.put(item)
         self._frames.finish()
 
-    def _prepare(self) -> None:
-        torch.set_num_threads(1)  # the cores belong to the encoder
-        while True:
-            self._prepared.wait_for_room()
-            item = self._frames.get()
-            if item is None:
-                break
+    def _look(self) -> None:
+        while (item := self._frames.get()) is not None:
             if isinstance(item, Frame):
-                self._prepare_frame(item)
+                self._look_at(item)
             else:
-                self._prepared.put(item)
-        self._prepared.finish()
+                self._looked.put(item)
+        self._looked.finish()
 
-    def _prepare_frame(self, frame: Frame) -> None:
+    def _look_at(self, frame: Frame) -> None:
         started_ns = time.monotonic_ns()
         sight = self.watch.look(frame)
         fan = self.watch.fan_to_show
         for onlooker in self.onlookers:
             onlooker.see(frame, fan)
-        prepared = None
-        if sight.pixels is not None:
-            prepared = Prepared.of(frame, self.model.encoder.prepare(sight.pixels), sight.looks)
         self.telemetry.timings.add("queue", (started_ns - frame.captured_ns) / 1e9)
-        self.telemetry.timings.add("prepare", (time.monotonic_ns() - started_ns) / 1e9)
+        self.telemetry.timings.add("look", (time.monotonic_ns() - started_ns) / 1e9)
         if sight.change is not None:
-            self._prepared.put(sight.change)
-        if prepared is None:
+            self._looked.put(sight.change)
+        if sight.pixels is None:
             self.telemetry.frame_skipped(sight.left_out)
         else:
-            self._prepared.put(prepared)
+            self._looked.put(Looked(frame=frame, pixels=sight.pixels, looks=sight.looks))
+
+    def _prepare(self) -> None:
+        torch.set_num_threads(1)  # the cores belong to the encoder
+        while True:
+            self._prepared.wait_for_room()
+            item = self._looked.get()
+            if item is None:
+                break
+            self._prepared.put(self._prepared_of(item) if isinstance(item, Looked) else item)
+        self._prepared.finish()
+
+    def _prepared_of(self, looked: Looked) -> Prepared:
+        started = time.monotonic()
+        prepared = Prepared.of(looked.frame, self.model.encoder.prepare(looked.pixels), looked.looks)
+        self.telemetry.timings.add("prepare", time.monotonic() - started)
+        return prepared
 
     def _encode(self) -> None:
         take = partial(self._prepared.get_batch, self.flow.batch_frames, max_wait_seconds=self.flow.batch_wait_seconds)
@@ -249,7 +258,7 @@ class StreamRun:
             self.outlets.tick()
             self.telemetry.sinks(self.outlets.standings)
             self.telemetry.timings.add("tell", time.monotonic() - started)
-            self.telemetry.frames_dropped(DROPPED_BUSY, self._frames.dropped)
+            self._count_drops()
             if isinstance(message, Scored):
                 self.telemetry.result(
                     plane=self.analyst.plane,
@@ -263,6 +272,10 @@ class StreamRun:
                 self.telemetry.state(message.state.value, message.reason)
             elif isinstance(message, SignalChange):
                 self.telemetry.signal(message.state.value, message.reason, message.pts_seconds)
+
+    def _count_drops(self) -> None:
+        self.telemetry.frames_dropped(DROPPED_UNSEEN, self._frames.dropped)
+        self.telemetry.frames_dropped(DROPPED_BUSY, self._looked.dropped)
 
     # Events.
 
@@ -289,7 +302,7 @@ class StreamRun:
         for event in last_words:
             self.outlets.write(event)
         self.outlets.tick(last=True)
-        self.telemetry.frames_dropped(DROPPED_BUSY, self._frames.dropped)
+        self._count_drops()
         counts = self.telemetry.snapshot()
         ended = self.recorder.make(
             StreamEnded,

@@ -54,7 +54,7 @@ class Telemetry:
     """Counts of one stream; every method is safe from any thread and cheap.
 
     ``timings`` are in seconds: "latency" from capture to result, "queue" from capture until somebody looks at a frame,
-    and what each stage takes: "prepare" a frame, "encode" a batch, "tell" of a frame or notice.
+    and what each stage takes: "look" at a frame, "prepare" it, "encode" a batch, "tell" of a frame or notice.
     """
 
     def __init__(self) -> None:
