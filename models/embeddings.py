@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -163,7 +164,8 @@ class EmbeddingWriter:
 
     def _close(self) -> None:
         for column in self._columns.values():
-            column.close()
+            with suppress(OSError):  # on a full disk closing fails too, as what is left in the buffer finds no place
+                column.close()
 
 
 def read_embeddings(path: Path) -> EmbeddingTable:

@@ -58,7 +58,10 @@ def open_image(path: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
             return read_image(image)
-    except (OSError, ValueError) as error:
+    # Pillow's readers raise whatever their parsers stumble over; sources/images.py catches the same.
+    except (
+        OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError, Image.DecompressionBombError,
+    ) as error:  # fmt: skip
         raise ModelError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
 
 

@@ -32,6 +32,8 @@ def whole_file(path: Path) -> Generator[BinaryIO]:
 
 
 def check_folder(path: Path) -> None:
-    """Refuses a file whose folder is not there, before hours of work and not after; raises `ModelError`."""
+    """Refuses a file without a folder, or whose name a folder has, before hours of work; raises `ModelError`."""
     if not path.parent.is_dir():
         raise ModelError(f"{path} cannot be written: there is no folder {path.parent}")
+    if path.is_dir():
+        raise ModelError(f"{path} cannot be written: it is a folder")

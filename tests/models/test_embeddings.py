@@ -22,6 +22,8 @@ from fetalstream.models.embeddings import (
 from fetalstream.models.encoder import ModelError
 from fetalstream.models.outputs import ModelIdentity
 
+from .disks import run_on_a_full_disk
+
 ENCODER = ModelIdentity(name="compact", sha256="a" * 64, version="2")
 
 
@@ -108,6 +110,27 @@ def test_memory_stays_flat_while_frames_come(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert (tmp_path / "e.safetensors").stat().st_size > 50 * 2**20
     assert peak < 8 * 2**20
+
+
+def test_a_full_disk_is_told_in_one_line_whichever_column_it_stops(tmp_path: Path) -> None:
+    path = tmp_path / "e.safetensors"
+    code = f"""
+import numpy as np
+from pathlib import Path
+from fetalstream.models.embeddings import EmbeddingWriter, FrameKey
+from fetalstream.models.encoder import ModelError
+from fetalstream.models.outputs import ModelIdentity
+encoder = ModelIdentity(name="x", sha256="0")
+try:
+    with EmbeddingWriter(Path({str(path)!r}), encoder=encoder, preprocessing="", software="") as w:
+        for i in range(5000):  # of one number each, so that numbers of frames fill their file before embeddings do
+            w.add(np.zeros((1, 1), np.float32), [FrameKey(key=str(i), clip="c", frame_index=i, pts_seconds=0.0)])
+except ModelError as error:
+    print(error)
+"""
+    done = run_on_a_full_disk(code, most_file_bytes=10_000)
+    assert (done.stdout, done.stderr) == (f"{path} cannot be written: File too large\n", "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_not_one_frame_is_an_error_and_no_file(tmp_path: Path) -> None:

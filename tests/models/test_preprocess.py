@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import cast
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from open_clip.transform import image_transform
 from PIL import Image
 
+from fetalstream.models.encoder import ModelError
 from fetalstream.models.preprocess import (
     CLIP_MEAN,
     CLIP_STD,
@@ -23,6 +25,7 @@ from fetalstream.models.preprocess import (
     IMAGENET_STD,
     InputSpec,
     normalise,
+    open_image,
     prepare,
     read_image,
     stack,
@@ -190,3 +193,26 @@ def test_many_threads_prepare_as_one_does() -> None:
 def test_an_impossible_input_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         InputSpec(**({"size_px": 224} | change))  # pyright: ignore[reportArgumentType]
+
+
+def bmp(width_px: int) -> bytes:
+    """A picture of 4 x 4 whose header says another width."""
+    file = BytesIO()
+    Image.new("L", (4, 4), 90).save(file, "BMP")
+    content = bytearray(file.getvalue())
+    content[18:22] = width_px.to_bytes(4, "little")
+    return bytes(content)
+
+
+def test_a_picture_file_is_read_as_its_pixels(tmp_path: Path):
+    (tmp_path / "p.bmp").write_bytes(bmp(4))
+    assert open_image(tmp_path / "p.bmp").tolist() == [[90] * 4] * 4
+
+
+@pytest.mark.parametrize("content", [None, b"no picture", bmp(4)[:-9], bmp(1_000_000_000)])
+def test_what_is_no_whole_picture_is_told_by_its_name(content: bytes | None, tmp_path: Path):
+    if content is not None:
+        (tmp_path / "p.bmp").write_bytes(content)
+    with pytest.raises(ModelError, match=r"p\.bmp cannot be read as a picture") as told:
+        open_image(tmp_path / "p.bmp")
+    assert "\n" not in str(told.value)
