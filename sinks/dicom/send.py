@@ -29,6 +29,9 @@ def send_all(
 ) -> Outcome:
     """Send each object until the archive gives it back as it was, the rest when one fails, then what failed again.
 
+    Where the archive itself fails there is a pause, and what stands behind that object goes first: an object on which a
+    gateway always gives up holds up none of the others.
+
     Args:
         spool: what waits; an object leaves it only when it is stored or refused for good.
         archive: where it goes.
@@ -37,9 +40,10 @@ def send_all(
         sleep, clock: for tests.
     """
     stored = refused = failures = 0
-    progress_at, reason = clock(), ""
+    progress_at, reason, behind = clock(), "", 0
     while len(spool):
-        after, asked_seconds = 0, None
+        after, behind, asked_seconds = behind, 0, None
+        is_whole = after == 0
         while (parcel := spool.next(after=after)) is not None:
             after = parcel.letter.id
             reply = archive.deliver(parcel.file)
@@ -55,8 +59,11 @@ def send_all(
             if reply.verdict is Verdict.DENIED:
                 return Outcome(stored, refused, len(spool), reply.reason)
             if reply.verdict is Verdict.AWAY:
-                asked_seconds = reply.pause_seconds
+                behind, asked_seconds = after, reply.pause_seconds
                 break
+        else:
+            if not is_whole:
+                continue
         if not len(spool):
             break
         failures += 1

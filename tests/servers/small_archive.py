@@ -25,7 +25,7 @@ class SmallArchive:
         answers: statuses (and headers) for the next objects that are sent, instead of storing them.
         asked: statuses for the next questions (QIDO-RS and WADO-RS), instead of an answer; None: as asked.
         nonsense: what it says instead of JSON, or in it, of what it has stored.
-        chokes_on: SOP Instance UIDs of objects it answers 500, whenever they are sent.
+        chokes_on: by SOP Instance UID, what it answers whenever that object is sent.
         failure: a Failure Reason told, with 409, instead of storing.
         forgets: SOP Instance UIDs it says yes to and does not store; None: all.
         spoils: what it does to an object when it gives it back.
@@ -40,7 +40,7 @@ class SmallArchive:
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.asked: list[int | None] = []
         self.nonsense = b""
-        self.chokes_on: set[str] = set()
+        self.chokes_on: dict[str, int] = {}
         self.failure: int | None = None
         self.forgets: set[str] | None = set()
         self.spoils: Callable[[Dataset], None] = lambda _: None
@@ -87,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
             data: Any = part.get_payload(decode=True)  # pyright: ignore[reportAttributeAccessIssue]
             uid = str(pydicom.dcmread(io.BytesIO(data), specific_tags=["SOPInstanceUID"]).SOPInstanceUID)
             if uid in self.owner.chokes_on:
-                self._answer(500, b"")
+                self._answer(self.owner.chokes_on[uid], b"")
                 return
             if self.owner.failure is not None:
                 failed = {
