@@ -1,7 +1,6 @@
 """Training the heart head: an ensemble over folds of patients, calibrated on what each member was not fitted to."""
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from ..heads.clip_nets import NetKind, build_net
 from ..heads.clip_timing import ClipTiming
 from ..outputs import ModelIdentity
 from .clip_table import ClipTable, by_patient, folds_by_patient
+from .threads import one_thread
 
 _BATCH = 64
 _PATIENCE = 10
@@ -59,6 +59,7 @@ class ClipTraining:
             raise ModelError(f"specificity and level lie in [0.5, 1), not {self.specificity} and {self.level}")
 
 
+@one_thread()
 def fit(
     table: ClipTable,
     training: ClipTraining,
@@ -73,18 +74,6 @@ def fit(
     Raises:
         ModelError: a patient with two labels, or too few patients of a kind for as many members.
     """
-    with _one_thread():
-        return _fit(table, training, timing, encoder, trained_on, report)
-
-
-def _fit(
-    table: ClipTable,
-    training: ClipTraining,
-    timing: ClipTiming,
-    encoder: ModelIdentity,
-    trained_on: str,
-    report: Report,
-) -> ClipHead:
     fold = folds_by_patient(table, folds=training.members, seed=training.seed)
     centre, scale = _standard(table)
     recipe = ClipRecipe(
@@ -115,17 +104,6 @@ def _fit(
         scale=scale,
         seen=np.unique(table.digests, axis=0),
     )
-
-
-@contextmanager
-def _one_thread() -> Generator[None]:
-    """Networks this small are trained sooner by one thread than by several that wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _standard(table: ClipTable) -> tuple[Tensor, Tensor]:
@@ -195,8 +173,9 @@ def _loss(net: nn.Module, clips: Tensor, truth: Tensor, weights: Tensor) -> Tens
 def _calibrate(head: ClipHead, table: ClipTable, fold: NDArray[np.intp], training: ClipTraining) -> Calibration:
     """Platt's scaling and threshold from the one member of each patient that was not fitted to it.
 
-    The patient's fold has stopped that member all the same, so sensitivity and specificity are a little too good. The
-    limits of spread and distance are taken over the patients of training, whom the other members were fitted to.
+    The patient's fold has stopped that member all the same, and the threshold is set on the same answers: sensitivity
+    and specificity are too good. The limits of spread and distance are taken over the patients of training, whom the
+    other members were fitted to.
     """
     logits = head.logits(table.clips)
     unseen = logits[fold, np.arange(len(table))]

@@ -19,6 +19,7 @@ from ..planes import BACKGROUND
 from .export import find_temperature
 from .folds import Folds, Parts
 from .labels import Labelled
+from .threads import one_thread
 
 KEPT_SHARE = 0.95
 """Without a background class: so much of what is named rightly stays above ``min_score``."""
@@ -91,6 +92,7 @@ class Trial:
     taught: int
 
 
+@one_thread()
 def fit_layer(
     data: Labelled, *, train: NDArray[np.bool_], validation: NDArray[np.bool_], recipe: Recipe, seed: int
 ) -> Layer:
@@ -252,6 +254,7 @@ def _class_weights(truth: Tensor, classes: int) -> Tensor:
     return torch.where(counts > 0, len(truth) / (counts.clamp_min(1) * (counts > 0).sum()), 0.0)
 
 
+@one_thread()
 def _temperature(logits: Tensor, truth: Tensor) -> float:
     allowed = functional.one_hot(truth, logits.shape[1]).bool()
     return find_temperature(logits, allowed, torch.full((len(truth),), 1 / len(truth)))
