@@ -1,7 +1,7 @@
 """From logits of clips to one careful answer: aggregated, calibrated, at the prevalence at hand, or an abstention.
 
-numpy only. Logits of a patient's clips are averaged before anything else: clips of one heart are no independent
-witnesses.
+numpy only. Logits of a patient's clips are averaged before they become a probability: clips of one heart are no
+independent witnesses, and a product of their odds would be far too sure.
 """
 
 from dataclasses import asdict, dataclass
@@ -25,9 +25,10 @@ _ROUNDS = 400
 class Calibration:
     """What turns logits into probabilities and calls.
 
-    Slope, offset, threshold, sensitivity and specificity were found on answers that each patient of training got from
-    the one member that was not fitted to that patient. The patient's fold stopped that member, so they are a little too
-    good. The two limits were taken over all members and all patients of training.
+    Slope, offset, threshold, sensitivity and specificity come from one answer for each patient of training: that of the
+    one member that was not fitted to this patient. So sensitivity and specificity are too good: the patient's fold
+    stopped that member, and the threshold was set on the answers that they are counted on. In use the members answer
+    together. The two limits were taken over all members and all patients of training.
 
     Attributes:
         slope, offset: probability = sigmoid(slope * logit + offset), at ``prevalence`` (Platt 1999); 1 / slope is a
@@ -87,10 +88,11 @@ class HeartAnswer:
     Attributes:
         score: probability, in [0, 1], at ``prevalence``; told also when the head abstains.
         low, high: interval of the score, over members and over draws of the clips.
-        called: whether the score reaches the head's threshold.
+        called: whether the answer reaches the head's threshold; the prevalence moves both and changes no call.
         abstains: the head does not commit itself; ``reason`` says why.
         prevalence: what was assumed.
-        positive_predictive_value: of a call about a patient at that prevalence; it says nothing of one clip.
+        positive_predictive_value: of a call about a patient at that prevalence, by the calibration's sensitivity and
+            specificity; of a call about one clip it says nothing.
     """
 
     score: float
@@ -106,13 +108,13 @@ class HeartAnswer:
 def aggregate(
     logits: Floats, calibration: Calibration, *, prevalence: float, distance: float = 0.0, seed: int = 0
 ) -> HeartAnswer:
-    """One answer from the raw logits of m members on all c clips of one patient.
+    """One answer from the raw logits of m members on c clips, those of one patient or a single one.
 
     Args:
         logits: (m c).
         calibration: of the head.
         prevalence: share of affected patients where the answer is used, in (0, 1).
-        distance: of the patient's clips from the training's.
+        distance: of these clips from those of training (`ClipHead.distance`), their median.
         seed: of the draws.
     """
     if logits.ndim != 2 or not logits.size or not np.isfinite(logits).all():
@@ -143,7 +145,7 @@ def aggregate(
 
 
 def _interval(calibrated: Floats, level: float, seed: int) -> tuple[float, float]:
-    """Draws of one member on clips drawn anew: what another training and other clips would have said."""
+    """Quantiles over draws of one member each, on clips drawn anew: what another training and other clips might say."""
     members, clips = calibrated.shape
     rng = np.random.default_rng([seed, 71])
     member = rng.integers(members, size=(_ROUNDS, 1))

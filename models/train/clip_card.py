@@ -8,7 +8,12 @@ from .clip_table import ClipTable, by_patient
 
 
 def clip_card(head: ClipHead, table: ClipTable) -> Card:
-    """What a head is, what it was made of (``table``), what it may be asked."""
+    """What a head is, what it was made of, and how far its figures hold.
+
+    Args:
+        head: as it was read from or written to its file.
+        table: what it was trained on.
+    """
     recipe, found = head.recipe, head.calibration
     return Card(
         title="heart head",
@@ -24,14 +29,15 @@ def clip_card(head: ClipHead, table: ClipTable) -> Card:
         },
         data=_data(table),
         results=f"""
-Of each patient the one member was asked that had not been fitted to that patient; it was stopped by the patient's fold,
-so these figures are a little too good. At the threshold: sensitivity {found.sensitivity:.3f}, specificity
-{found.specificity:.3f}. Where 1 % of hearts are affected, that makes a call about a patient right in
-{found.positive_predictive_value(0.01):.1%} of cases: it is no alarm. Scores are calibrated (Platt) on the same answers.
+Nobody has judged this head on other patients yet. In training each patient got one answer, of the one member that was
+not fitted to this patient. On those answers scores are calibrated (Platt) and the threshold is set; counted on them
+too, sensitivity is {found.sensitivity:.3f} and specificity {found.specificity:.3f}. That is too good: the same patients
+stopped the member and set the threshold. Where 1 % of hearts are affected, it makes a call about a patient right in
+{found.positive_predictive_value(0.01):.1%} of cases, as its events say at that prevalence: it is no alarm.
 
-    fetalstream evaluate chd --manifest clips.csv --head FILE
+    fetalstream evaluate chd --manifest others.csv --head FILE
 
-judges it on cines that it has not seen, and refuses those it was trained on.
+judges it on patients that it has not seen; figures to quote are those. Cines that it was trained on are refused.
 """,
         limits=f"""
 It abstains when its {found.level:.0%} interval holds the threshold, when its members disagree (spread above
@@ -42,7 +48,7 @@ It abstains when its {found.level:.0%} interval holds the threshold, when its me
 
 
 def _data(table: ClipTable) -> str:
-    """Label -> clips, patients."""
+    """Clips and patients of each label."""
     counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
     for patient in by_patient(table):
         counts[patient.label][0] += len(patient.rows)

@@ -93,7 +93,7 @@ def probe_card(head: ProbeHead, data: Labelled, found: Mapping[str, Any], recipe
             "encoder": f"{encoder.name} {encoder.version}, sha256 `{encoder.sha256}`",
             "recipe": str(recipe),
             "labels": ", ".join(f"`{label}`" for label in head.labels),
-            "temperature": f"{head.temperature:.3f}, found on patients that the layer had not seen",
+            "temperature": f"{head.temperature:.3f}, found on patients that had not taught the layer asked",
         },
         data=(f"From {source}.\n\n" if source else "") + data_table(data.counts()),
         results=(

@@ -141,6 +141,7 @@ def evaluate_chd(
     from ...models.train import clip_exam, clip_judge
     from ...models.train.clip_checks import check_chance
     from ...models.train.clip_fit import ClipTraining
+    from ...models.whole import check_folder
     from ..heart.clip_set import CHECKED
 
     if head is None:
@@ -151,6 +152,8 @@ def evaluate_chd(
         _refuse_idle(context, (*_OF_TRAINING, *_OF_TIMING, "prompts"), f"with --head {head}, which is trained already")
     if prevalence is not None:
         check_prevalence(prevalence)
+    if plot is not None:
+        check_folder(plot)
 
     def table(encoder: "Encoder", flavour: str, timing: "ClipTiming") -> "ClipTable":
         return _table(manifest, encoder, flavour, timing=timing, split=split, normal=normal, cache=cache)

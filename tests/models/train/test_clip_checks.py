@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from einops import rearrange
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from fetalstream.models.encoder import Features, ModelError
 from fetalstream.models.testing import GreyEncoder
@@ -38,6 +40,17 @@ def test_folds_never_share_a_patient_and_each_has_its_share_of_every_label():
     assert len(set().union(*(part.patients for part in parts))) == sum(len(set(part.patients)) for part in parts)
     assert {len(set(part.patients)) for part in parts} == {8}
     assert {sum(patient.affected for patient in by_patient(part)) for part in parts} == {4}
+
+
+@given(normal=st.integers(3, 12), others=st.lists(st.integers(1, 9), min_size=1, max_size=5), seed=st.integers(0, 9))
+def test_however_labels_are_spread_each_fold_holds_patients_of_both_kinds(normal: int, others: list[int], seed: int):
+    assume(sum(others) >= 3)
+    labels = ["normal"] * normal + [f"defect {kind}" for kind, count in enumerate(others) for _ in range(count)]
+    table = hearts(len(labels), clips=1)
+    named = table.relabelled(dict(zip(table.patients, labels, strict=True)).__getitem__)
+    fold = folds_by_patient(named, folds=3, seed=seed)
+    for number in range(3):
+        assert set(named.affected[fold == number]) == {False, True}
 
 
 def test_a_patient_with_two_labels_is_named():

@@ -11,7 +11,7 @@ from fetalstream.models.encoder import ModelError
 from fetalstream.models.heads.card import write_card
 from fetalstream.models.heads.clip_answer import sigmoid
 from fetalstream.models.heads.clip_head import ClipHead
-from fetalstream.models.train import clip_exam, clip_fit, clip_judge
+from fetalstream.models.train import clip_exam, clip_judge
 from fetalstream.models.train.clip_card import clip_card
 from fetalstream.models.train.clip_checks import LeakError, check_chance
 from fetalstream.models.train.clip_fit import ClipTraining, fit, platt
@@ -21,6 +21,8 @@ from fetalstream.models.train.clip_table import ClipTable
 from .hearts import ENCODER, TIMING, hearts
 
 QUICK = ClipTraining(members=3, width=16, epochs=25, learning_rate=5e-3)
+STILL = ClipTraining(net="mean", members=2, epochs=20, learning_rate=0.1)
+"""One linear layer: quick, and enough where motion does not matter."""
 
 
 def trained(table: ClipTable, training: ClipTraining = QUICK) -> ClipHead:
@@ -129,15 +131,22 @@ def test_hearts_unlike_any_that_were_trained_on_get_no_verdict(head: ClipHead):
 
 
 def test_patients_with_many_clips_weigh_no_more_than_others():
-    table = hearts(40)
-    of_one = np.flatnonzero(np.array(table.patients) == "p001")
-    many = table.rows(np.concatenate([np.arange(len(table)), np.repeat(of_one, 30)]))
-    weights = clip_fit._weights(many).numpy()  # pyright: ignore[reportPrivateUsage]
-    of_patient = [weights[np.array(many.patients) == name].sum() for name in set(many.patients)]
-    assert of_patient == pytest.approx([len(many) / 40] * 40)
-    rare = hearts(40).rows(np.array([label == "normal" or name < "p010" for name, label in pairs(hearts(40))]))
-    weights = clip_fit._weights(rare).numpy()  # pyright: ignore[reportPrivateUsage]
-    assert weights[rare.affected].sum() == pytest.approx(weights[~rare.affected].sum())
+    """Six of 20 normal patients look affected, and have 100 clips each: by clips, most that look so are normal."""
+    odd = [f"p{number:03d}" for number in range(0, 24, 4)]
+    rows = np.flatnonzero(np.isin(hearts(40).patients, odd))
+    table = hearts(40).rows(np.concatenate([np.arange(120), np.repeat(rows, 32)]))
+    looks_affected = table.affected | np.isin(table.patients, odd)
+    raised = np.where(looks_affected, 3, -3).astype(np.float32)[:, None, None]
+    head = trained(replace(table, clips=table.clips + raised), STILL)
+    assert head.logits(hearts(40, seed=2).clips + 3).mean() == pytest.approx(np.log(20 / 6), abs=0.5)
+
+
+def test_both_classes_weigh_the_same_however_rare_one_is():
+    """Nothing is there to learn: what is left is what the training takes for the usual."""
+    table = hearts(84, strength=1.0)
+    few = table.rows(np.array([label == "normal" or name < "p012" for name, label in pairs(table)]))
+    assert few.affected.mean() == 0.125
+    assert abs(trained(few, STILL).logits(hearts(40, strength=1.0, seed=1).clips).mean()) < 0.4
 
 
 @pytest.mark.parametrize(

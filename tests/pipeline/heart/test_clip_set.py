@@ -175,6 +175,16 @@ def test_a_split_is_chosen_and_a_patient_in_two_is_a_leak(tmp_path: Path):
         read_manifests([leaky])
 
 
+def test_a_patient_in_two_splits_of_two_manifests_is_a_leak(tmp_path: Path):
+    lists: list[Path] = []
+    for name, split in (("one", "train"), ("two", "")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.mkv").write_bytes(b"x")
+        lists.append(manifest(tmp_path / name, HEADER + f"a.mkv,p1,normal,,{split}\n"))
+    with pytest.raises(LeakError, match="patient 'p1' stands in split 'train' and in no split"):
+        read_manifests(lists)
+
+
 def test_phantom_patients_follow_from_their_seeds_and_half_are_normal():
     patients = [HeartPhantom.of(seed) for seed in range(12)]
     assert [patient.pathology for patient in patients].count("normal") == 6
