@@ -1,8 +1,8 @@
 """Pictures of the live page for README and docs: ``python benchmarks/screenshots.py --out docs/images``
 
 A real run of the demo's configuration on a phantom, watched by the system's Chromium; nothing is staged. With
-``--states DIR`` every state the page can be in is photographed too, told by events (see page_states.py), at 1280 x 800
-and 1920 x 1080: for people who work on the page.
+``--states DIR`` every state the page can be in is photographed instead, told by events (see page_states.py), at
+1280 x 800 and 1920 x 1080: for people who work on the page. ``--only NAME ...`` picks some of them.
 
 PNG with few colours, so that each stays under 200 kB.
 """
@@ -99,10 +99,10 @@ def photograph_scan(browser: Browser, out: Path) -> None:
         save(page, out / "live-page-frozen.png")
 
 
-def photograph_states(browser: Browser, out: Path) -> None:
-    """Every state, at both sizes."""
+def photograph_states(browser: Browser, out: Path, only: list[str]) -> None:
+    """Every state or these, at both sizes."""
     phantom = page_states.Phantom()
-    for name in (*page_states.SCENES, *page_states.KEYS):
+    for name in only or (*page_states.SCENES, *page_states.KEYS):
         scene, key = page_states.KEYS.get(name, (name, ""))
         with page_states.staged(scene, phantom) as stage:
             for width, height in SIZES:
@@ -126,15 +126,16 @@ def _let_pass(page: Page, stage: page_states.Stage, scene: str, seconds: float) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
-    parser.add_argument("--states", type=Path, help="photograph every state too, into this folder")
+    parser.add_argument("--states", type=Path, help="photograph every state instead, into this folder")
+    parser.add_argument("--only", nargs="*", default=[], help="of these states")
     given = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        given.out.mkdir(parents=True, exist_ok=True)
-        photograph_scan(browser, given.out)
-        if given.states is not None:
-            given.states.mkdir(parents=True, exist_ok=True)
-            photograph_states(browser, given.states)
+        (given.states or given.out).mkdir(parents=True, exist_ok=True)
+        if given.states is None:
+            photograph_scan(browser, given.out)
+        else:
+            photograph_states(browser, given.states, given.only)
 
 
 if __name__ == "__main__":

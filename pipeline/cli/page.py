@@ -7,10 +7,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ...models.planes import Plane
 from ...sinks import Sink
-from ...sinks.dashboard import About, Dashboard, Status
+from ...sinks.dashboard import About, Dashboard, Status, Wanted
 from ...sinks.sink import SinkError
 from ...sources.credentials import masked
+from ..exam.protocol import ScanProtocol, load_protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,10 +112,13 @@ def dashboard_for(config: "Config", uri: str, *, fixed_port: bool) -> Dashboard:
         "heart": config.chd.enabled,
         "captures": config.capture.folder is not None,
     }
+    protocol = None if config.protocol is None else load_protocol(config.protocol)
     about = About(
         source=masked(uri),
         model=config.model.kind,
         parts=tuple(name for name, is_on in parts.items() if is_on),
+        protocol="" if protocol is None else protocol.title,
+        wanted=() if protocol is None else wanted_of(protocol),
     )
     return Dashboard(
         about,
@@ -124,6 +129,20 @@ def dashboard_for(config: "Config", uri: str, *, fixed_port: bool) -> Dashboard:
         names=section.names,
         pictures_fps=section.pictures_fps,
         captures=config.capture.folder,
+    )
+
+
+def wanted_of(protocol: ScanProtocol) -> tuple[Wanted, ...]:
+    """How the page calls the items of a checklist, and which planes do for each."""
+    return tuple(
+        Wanted(
+            item=item.name,
+            title=item.title,
+            planes=tuple(
+                dict.fromkeys((item.plane, *item.or_planes, *(str(one) for one in Plane if item.counts(one))))
+            ),
+        )
+        for item in protocol.items
     )
 
 

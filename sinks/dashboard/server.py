@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from pathlib import Path
 
@@ -86,7 +87,7 @@ class PageServer:
         """Let browsers have the last events, tell them that it is over, and stop; any number of times."""
         if self._server is not None and not self._server.should_exit:
             if self._loop is not None and self.hub is not None:
-                with suppress(RuntimeError, TimeoutError):  # the loop has ended, or is far too busy
+                with suppress(RuntimeError, TimeoutError, CancelledError):  # the loop has ended, or is far too busy
                     asyncio.run_coroutine_threadsafe(self.hub.settle(SETTLE_SECONDS), self._loop).result(STOP_SECONDS)
             self._server.should_exit = True
         self._thread.join(STOP_SECONDS)

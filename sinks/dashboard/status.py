@@ -39,6 +39,20 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     latency_p50_ms: float | None = None
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of the checklist as a person reads it.
+
+    Attributes:
+        item: its name in "checklist.changed".
+        title: its protocol's words.
+        planes: every plane that does for it, the first of them the one it is named for.
+    """
+
+    item: str
+    title: str
+    planes: tuple[str, ...]
+
+
 class About(msgspec.Struct, frozen=True, kw_only=True):
     """What does not change while the page is open.
 
@@ -46,11 +60,15 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
         source: what is watched, without secrets.
         model: name of the model that is being loaded; the event "stream.started" has its hash.
         parts: what is switched on beside the planes: "age", "heart", "captures".
+        protocol: title of the checklist; empty where there is none, or nobody has said.
+        wanted: its items; of one that is not among them only its name is known.
     """
 
     source: str
     model: str
     parts: tuple[str, ...]
+    protocol: str = ""
+    wanted: tuple[Wanted, ...] = ()
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -67,6 +67,7 @@ class Talk:
         self._words = Bucket(MESSAGES_PER_SECOND, MESSAGES_BURST)
         self._wishes = Bucket(WISHES_PER_SECOND, WISHES_BURST)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._fault: Exception | None = None  # of a wish
         self._next_event: int | None = None  # None: it knows nothing yet
         self._told: int | None = None
         self._status_number = 0
@@ -98,6 +99,7 @@ class Talk:
             for task in (*tasks, *self._tasks):
                 task.cancel()
             outcomes += await asyncio.gather(*tasks, *self._tasks, return_exceptions=True)
+        outcomes.append(self._fault)
         errors = [one for one in outcomes if isinstance(one, Exception) and not isinstance(one, WebSocketDisconnect)]
         if errors:
             self._end(FAILED, "an error of the server")
@@ -198,7 +200,15 @@ class Talk:
         else:
             task = asyncio.create_task(self._operate(said))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._wish_is_over)
+
+    def _wish_is_over(self, task: asyncio.Task[None]) -> None:
+        """What goes wrong with it is our fault, and nobody else would hear of it: this browser begins anew."""
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._fault = self._fault or error
+            self._end(FAILED, "an error of the server")
 
     async def _operate(self, said: Operate) -> None:
         why = await self._hub.operate(Operation(wish=said.wish, value=said.value))

@@ -85,7 +85,7 @@ function render() {
   renderView(page);
   renderTop(page);
   renderQuality(page.story);
-  renderChecklist(page.story);
+  renderChecklist(page);
   renderHeart(page.story, page.parts);
   renderAge(page.story, page.parts);
   actions.render();

@@ -1,6 +1,6 @@
 // The heart score and the gestational age. Never a bare number: an interval, or why there is none.
 
-import { percentOf, sentence, weeksOf } from "./words.js";
+import { percentOf, plain, sentence, weeksOf } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -15,9 +15,11 @@ function value(id, text, kind = "", small = "") {
   }
 }
 
-function none(id, why) {
-  value(`${id}-value`, "None", "none");
+/** @param exact the reason as the events say it, for who asks more */
+function none(id, word, why, exact = "") {
+  value(`${id}-value`, word, "none");
   at(`${id}-text`).textContent = why;
+  at(`${id}-text`).title = exact;
 }
 
 export function renderHeart(story, parts) {
@@ -25,9 +27,9 @@ export function renderHeart(story, parts) {
   at("heart-tag").hidden = !scored;
   at("heart-range").hidden = !scored;
   if (!scored) {
-    if (story.heartNone) none("heart", sentence(story.heartNone));
-    else if (parts.includes("heart")) none("heart", "Needs a clip of the four chambers: hold the plane for a second or two.");
-    else none("heart", "Switched off (chd.enabled).");
+    if (story.heartNone) none("heart", "No score", plain(story.heartNone), story.heartNone);
+    else if (parts.includes("heart")) none("heart", "Not yet", "Hold the four-chamber view for a second or two.");
+    else none("heart", "Off", "Switched off in the settings.", "chd.enabled");
     return;
   }
   const isPhantom = /phantom/i.test(scored.trained_on);
@@ -38,6 +40,7 @@ export function renderHeart(story, parts) {
   const range = at("heart-range").style;
   for (const name of ["low", "high", "score"]) range.setProperty(`--${name}`, `${100 * scored[name]}%`);
   at("heart-text").textContent = heartText(scored, interval, isPhantom);
+  at("heart-text").title = `Learnt from: ${scored.trained_on}`;
 }
 
 function heartText(scored, interval, isPhantom) {
@@ -48,7 +51,7 @@ function heartText(scored, interval, isPhantom) {
   if (isPhantom) parts.push("Learnt from phantoms: says nothing of patients.");
   else if (scored.positive_predictive_value !== null) {
     const right = Math.round(100 * scored.positive_predictive_value);
-    parts.push(`At ${percentOf(scored.prevalence)} prevalence, ${right} of 100 calls are right.`);
+    parts.push(`Of 100 hearts called abnormal ${right} are, where ${percentOf(scored.prevalence)} of all are.`);
   }
   return parts.join(" ");
 }
@@ -56,9 +59,9 @@ function heartText(scored, interval, isPhantom) {
 export function renderAge(story, parts) {
   const age = story.age;
   if (!age) {
-    if (story.ageNone) none("age", sentence(story.ageNone));
-    else if (parts.includes("age")) none("age", "Needs a head in view and millimetres per pixel.");
-    else none("age", "Switched off (age.enabled).");
+    if (story.ageNone) none("age", "No age", plain(story.ageNone), story.ageNone);
+    else if (parts.includes("age")) none("age", "Not yet", "Needs a view of the head, and a picture that says its scale.");
+    else none("age", "Off", "Switched off in the settings.", "age.enabled");
     return;
   }
   value("age-value", weeksOf(age.age_days));
@@ -66,5 +69,7 @@ export function renderAge(story, parts) {
   const interval = age.low_days === null || age.high_days === null
     ? "No interval: this method gives none."
     : `${percentOf(age.coverage ?? 0)} interval: ${weeksOf(age.low_days)} to ${weeksOf(age.high_days)}.`;
-  at("age-text").textContent = `${interval} From ${frames}, ${age.method.replaceAll("_", " ")}.`;
+  const how = age.method === "calibrated" ? "calibrated on measured heads" : "not calibrated on measured heads";
+  at("age-text").textContent = `${interval} From ${frames}, ${how}.`;
+  at("age-text").title = `Method: ${age.method.replaceAll("_", " ")}`;
 }

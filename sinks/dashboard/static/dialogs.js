@@ -1,5 +1,6 @@
 // Choosing a label, the keys and the legend, the log. Native dialogs: they hold the focus, and Esc closes them.
 
+import { said } from "./log.js";
 import { LEGEND, titleOf } from "./words.js";
 
 const KEYS_ON = "fetalstream-single-keys";
@@ -108,9 +109,12 @@ export function showHelp(actions) {
 
 export function showLog(story) {
   const lines = at("lines");
-  lines.replaceChildren(...story.lines.map(({ n, text }) => {
-    const line = made("li", text);
-    line.dataset.n = n;
+  lines.replaceChildren(...story.lines.map((told) => {
+    const [time, words, tone] = said(told);
+    const line = document.createElement("li");
+    line.append(made("span", time), made("span", words));
+    line.title = told.text; // the record's own words
+    Object.assign(line.dataset, { n: told.n, kind: told.event.kind, tone });
     return line;
   }));
   at("log").showModal();

@@ -10,6 +10,8 @@ export class Picture {
     this.context = canvas.getContext("2d", { alpha: false });
     this.clock = clock;
     this.waiting = null;
+    this.taken = 0; // pictures so far
+    this.newest = 0; // number of the newest that has been offered to the screen, or may not be shown any more
     this.ages = []; // {at, age} of the last second
     this.drawnAt = -Infinity;
     document.addEventListener("visibilitychange", () => { if (document.hidden) this.draw(); });
@@ -17,12 +19,20 @@ export class Picture {
 
   /** Takes a message; calls `done` once it is drawn, or given up for a newer one. */
   async take(bytes, done) {
+    this.taken += 1;
+    const number = this.taken;
     try {
       const length = new DataView(bytes).getUint32(0);
       const head = JSON.parse(decoder.decode(new Uint8Array(bytes, 4, length)));
       const jpeg = new Blob([new Uint8Array(bytes, 4 + length)], { type: "image/jpeg" });
       const bitmap = await createImageBitmap(jpeg);
-      this.offer({ head, bitmap, done });
+      if (number > this.newest) {
+        this.newest = number;
+        this.offer({ head, bitmap, done });
+      } else { // decoders need not finish in order: an older picture is never drawn over a newer one
+        bitmap.close();
+        done();
+      }
     } catch (error) {
       console.error("a picture could not be drawn", error);
       done();
@@ -51,6 +61,7 @@ export class Picture {
       canvas.width = head.width_px;
       canvas.height = head.height_px;
     }
+    canvas.dataset.pts = head.pts_seconds;
     context.drawImage(bitmap, 0, 0);
     bitmap.close();
     this.outline(head.outline_px);
@@ -89,6 +100,10 @@ export class Picture {
   }
 
   forget() {
+    this.newest = this.taken; // those that are still being decoded belong to what is forgotten
+    this.waiting?.bitmap.close();
+    this.waiting?.done();
+    this.waiting = null;
     this.context.fillStyle = "#000";
     this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     this.drawnAt = -Infinity;

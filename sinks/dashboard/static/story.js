@@ -74,7 +74,7 @@ const TAKE = {
 /** Take in one told event: {n, event, text}. */
 export function take(story, told) {
   if (Object.hasOwn(TAKE, told.event.kind)) TAKE[told.event.kind](story, told.event);
-  story.lines.push({ n: told.n, text: told.text });
+  story.lines.push(told);
   if (story.lines.length > MOST_LINES) story.lines.shift();
 }
 

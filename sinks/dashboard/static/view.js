@@ -1,10 +1,10 @@
 // The picture's frame, the banner over it, the label and how sure it is.
 
-import { bannerOf, clockOf, percentOf, titleOf } from "./words.js";
+import { bannerOf, clockOf, percentOf, sentence, sourceTitleOf, titleOf, troubleOf } from "./words.js";
 
 const LOOKING_MS = 8000;
 const LATE_MS = 1500;
-const HIDDEN_SIGNALS = new Set(["no_signal", "black", "not_b_mode"]);
+const HIDDEN_SIGNALS = new Set(["no_signal", "black"]);
 const OLD_STATES = new Set(["stalled", "reconnecting", "failed", "ended"]);
 
 const at = (id) => document.getElementById(id);
@@ -16,7 +16,8 @@ function setText(element, text) {
 /** What may be shown of the picture: "live", "old" or "none", and what is said in its place. */
 function pictureState(page, source) {
   const { story, picture, connected, runningSince } = page;
-  if (HIDDEN_SIGNALS.has(story.signal.state)) return ["none", "Hidden: nobody knows where names stand on such a screen."];
+  if (story.signal.state === "not_b_mode") return ["none", "Hidden: nobody knows where names stand on such a screen."];
+  if (HIDDEN_SIGNALS.has(story.signal.state)) return ["none", ""];
   const shown = picture.drawnAt > -Infinity;
   if (!connected || story.ended || OLD_STATES.has(source.state)) return [shown ? "old" : "none", ""];
   if (page.phase !== "running" || source.state !== "running") return [shown ? "old" : "none", ""];
@@ -42,37 +43,48 @@ export function renderView(page) {
   });
   const [state, veil] = pictureState(page, source);
   const stage = at("stage");
-  stage.dataset.tone = banner ? banner.tone : "good";
+  stage.dataset.tone = banner ? banner.tone : state === "live" ? "good" : "calm";
   stage.dataset.picture = state;
   setText(at("veil"), veil);
   at("live-mark").hidden = banner !== null || state !== "live";
   renderBanner(banner, stage);
-  document.title = `${banner ? banner.title : "Live"} · FetalStream`;
-  renderLabel(page, source);
-  at("picture").setAttribute("aria-label", `Ultrasound picture, ${banner ? banner.title.toLowerCase() : "live"}`);
+  const word = banner ? banner.title : state === "live" ? "Live" : "No picture";
+  document.title = `${word} · FetalStream`;
+  renderLabel(page);
+  at("picture").setAttribute("aria-label", `Ultrasound picture, ${word.toLowerCase()}`);
 }
 
 function renderBanner(banner, stage) {
   const box = at("banner");
   box.hidden = banner === null;
   if (!banner) {
-    setText(at("banner-title"), "");
-    setText(at("banner-text"), "");
+    for (const part of ["title", "text", "why"]) setText(at(`banner-${part}`), "");
     return;
   }
   if (box.dataset.tone !== banner.tone) box.dataset.tone = stage.dataset.tone;
   setText(at("banner-title"), banner.title);
-  setText(at("banner-text"), banner.why ? `${banner.text} (${banner.why})` : banner.text);
+  setText(at("banner-text"), banner.text);
+  setText(at("banner-why"), banner.why ? sentence(banner.why) : "");
 }
 
-function renderLabel(page, source) {
-  const { story, status, phase } = page;
+/** Whether anything is said about what is in view. */
+export function isAnalysed(page) {
+  const { story } = page;
+  return page.phase === "running" && page.connected && sourceOf(page).state === "running"
+    && story.signal.state === "open" && !story.paused && !story.ended;
+}
+
+/** The plane in view, as the operator says, else the model; null for none. */
+export function planeInView(page) {
+  const named = isAnalysed(page) ? page.story.override ?? page.story.plane?.name ?? null : null;
+  return named === "background" ? null : named;
+}
+
+function renderLabel(page) {
+  const { story, status } = page;
   const label = at("label");
   at("now").dataset.pts = status.pts_seconds;
-  const analysed = phase === "running" && page.connected && source.state === "running"
-    && story.signal.state === "open" && !story.paused && !story.ended;
-  const named = story.override ?? story.plane?.name ?? null;
-  if (!analysed) {
+  if (!isAnalysed(page)) {
     label.dataset.plane = "none";
     label.dataset.long = "no";
     label.dataset.name = "";
@@ -81,7 +93,8 @@ function renderLabel(page, source) {
     setText(at("model-says"), "");
     return;
   }
-  const isPlane = named !== null && named !== "background";
+  const named = planeInView(page);
+  const isPlane = named !== null;
   label.dataset.plane = story.override !== null ? "operator" : isPlane ? "in-view" : "none";
   const part = story.override === null ? story.part : null;
   const words = isPlane ? titleOf(named) : part ? titleOf(part) : "No standard plane";
@@ -120,14 +133,14 @@ export function renderHealth(page) {
   const line = at("health");
   setText(line, parts.join("   ·   "));
   line.classList.toggle("late", age !== null && age > 1000);
-  const troubles = [...page.story.sinks].map(([sink, reason]) => `Not being kept (${sink}): ${reason}`);
-  setText(at("trouble"), troubles.join("; "));
+  setText(at("trouble"), [...page.story.sinks].map(([sink, reason]) => troubleOf(sink, reason)).join("; "));
 }
 
 export function renderTop(page) {
   const { story, about } = page;
   const model = story.started?.model;
-  setText(at("source"), story.started?.source ?? about?.source ?? "not known yet");
+  const uri = story.started?.source ?? about?.source;
+  setText(at("source"), uri ? sourceTitleOf(uri) : "not known yet");
   at("source").title = at("source").textContent;
   setText(at("model"), model ? `${model.name} ${model.sha256.slice(0, 8)}` : `${about?.model ?? ""}${page.phase === "loading" ? ", loading" : ""}`);
   if (model) at("model").title = `SHA-256 ${model.sha256}, version ${model.version}`;

@@ -10,12 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from fetalstream.pipeline.cli.options import page_flags
@@ -28,6 +30,9 @@ from ...servers.running import StartServer
 SEED, FPS = 7, 25
 SLOW_MS = 60_000
 STALLED_SECONDS = 2.0
+SEEN_OFTEN = 5
+IN_ORDER = "#stage[data-tone='good'], #stage[data-tone='calm']:has(#banner[hidden])"
+"""No banner; the test server's pictures have no fan, so that they stay hidden."""
 STABLE_SECONDS = 1.2
 """A plane counts as the truth once it has been in view for so long: a visit is told late, and so is its end."""
 
@@ -41,6 +46,7 @@ class Command:
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
         )
         self.lines: list[str] = []
+        self.address_said = ""
         self._new: queue.Queue[str] = queue.Queue()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -56,6 +62,7 @@ class Command:
         end = time.monotonic() + 60
         while time.monotonic() < end:
             if found := re.search(r"Live page: (http://\S+)", self._new.get(timeout=60)):
+                self.address_said = found[1]
                 return found[1]
         raise AssertionError(self.lines)
 
@@ -83,6 +90,43 @@ def run() -> Iterator[Callable[..., Command]]:
         if command.process.poll() is None:
             command.process.kill()
             command.end()
+
+
+class Watched(AbstractContextManager["Watched"]):
+    """A browser without a screen in a thread of its own, which counts what is analysed while it watches.
+
+    Args:
+        address: of the page.
+        reads: or never does, once it is connected.
+    """
+
+    def __init__(self, address: str, *, reads: bool = True) -> None:
+        self._stack = ExitStack()
+        address = address.replace("http", "ws", 1) + "live"
+        self._socket = self._stack.enter_context(connect(address, max_size=None, close_timeout=0.2))
+        self._seen: list[tuple[float, int]] = []
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        if reads:
+            self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+        if self._thread.ident is not None:
+            self._thread.join(10)
+
+    def _read(self) -> None:
+        with suppress(ConnectionClosed):
+            for count, data in enumerate(self._socket, start=1):
+                if isinstance(data, str) and (said := json.loads(data))["type"] == "status":
+                    status = said["status"]
+                    self._seen.append((time.monotonic(), status["frames_read"] - status["dropped"]))
+                self._socket.send(json.dumps({"do": "ack", "count": count}))
+
+    def rate(self) -> float:
+        """Frames analysed a second, between the first time and the last."""
+        (first, before), (last, after) = self._seen[0], self._seen[-1]
+        assert after > before
+        return (after - before) / (last - first)
 
 
 def free_endpoint() -> str:
@@ -126,10 +170,11 @@ def test_the_demo_is_watched_captured_and_overridden_from_its_page(
     phantom = PhantomSource(seed=SEED, fps=FPS, seconds=45, screen=True)
     expect(page.locator("#live-mark")).to_be_visible(timeout=SLOW_MS)
 
-    # The label follows the truth.
+    # The label follows the truth: until two planes have been seen often enough.
     agreed: dict[str, int] = {}
     wrong: list[tuple[float, str, str]] = []
-    while (pts := float(page.locator("#now").get_attribute("data-pts") or 0)) < 16:
+    watching = Watched(demo.address_said)
+    while True:
         label = page.evaluate(
             "() => [document.getElementById('label').dataset.name ?? '', "
             "Number(document.getElementById('now').dataset.pts)]"
@@ -141,10 +186,22 @@ def test_the_demo_is_watched_captured_and_overridden_from_its_page(
                 agreed[truth] = agreed.get(truth, 0) + 1
             else:
                 wrong.append((label[1], truth, label[0]))
+        often = [plane for plane, count in agreed.items() if plane != "background" and count >= SEEN_OFTEN]
+        if len(often) >= 2:
+            break
+        assert label[1] < 30, (agreed, wrong)
         page.wait_for_timeout(100)
-    assert pts >= 16
-    assert len([plane for plane in agreed if plane != "background"]) >= 2, (agreed, wrong)
     assert sum(agreed.values()) > 9 * len(wrong), (agreed, wrong)
+
+    # Ten browsers at once, three of which never read: as many frames are analysed as before.
+    alone = watching.rate()
+    with ExitStack() as stack:
+        for number in range(8):
+            stack.enter_context(Watched(demo.address_said, reads=number >= 3))
+        with Watched(demo.address_said) as tenth:
+            page.wait_for_timeout(3000)
+            assert tenth.rate() > alone / 2, "a browser costs the pipeline its rate"
+    watching.__exit__()
 
     # A capture by key comes back as a picture on the disk.
     page.keyboard.press("c")
@@ -168,10 +225,10 @@ def test_the_demo_is_watched_captured_and_overridden_from_its_page(
     demo.process.send_signal(signal.SIGINT)
     assert demo.end() == 0, demo.lines
     page.keyboard.press("l")
-    lines = page.locator("#lines li").evaluate_all("lines => lines.map((line) => line.textContent)")
+    lines = page.locator("#lines li").evaluate_all("lines => lines.map((line) => line.dataset.kind)")
     told = [json.loads(line)["kind"] for line in (tmp_path / "events.jsonl").read_text().splitlines()]
     kinds = [kind for kind in told if kind != "frame.scores"]
-    assert [line[12:29].strip() for line in lines] == kinds
+    assert lines == kinds
     page.close()
 
 
@@ -183,11 +240,11 @@ def test_a_source_that_dies_is_told_on_the_page_within_two_seconds(
     live = run("live", server.uri, "--headless", "--ui-port", "0", "--set", "signal.gates=[]", "--out", tmp_path)
     page = open_page(chromium, live.address())
     expect(page.locator("#model")).to_contain_text("compact")
-    page.wait_for_selector("#stage[data-tone='good']")
+    page.wait_for_selector(IN_ORDER)
     server.send(signal.SIGSTOP)
     expect(page.locator("#banner-title")).to_have_text("Stalled", timeout=STALLED_SECONDS * 1000)
     server.send(signal.SIGCONT)
-    page.wait_for_selector("#stage[data-tone='good']")
+    page.wait_for_selector(IN_ORDER)
     server.kill()
     expect(page.locator("#banner-title")).to_have_text(
         re.compile("Stalled|Reconnecting"), timeout=STALLED_SECONDS * 1000
@@ -222,10 +279,10 @@ def test_a_port_that_is_named_is_taken_or_nothing_and_one_that_is_not_gives_way(
         port = taken.getsockname()[1]
         common = ("phantom://?seconds=1", "--headless", "--set", "sinks=[]")
         named = run("live", *common, "--ui-port", str(port))
+        free = run("live", *common, "--ui", "--set", f"ui.port={port}")  # at the same time
         assert named.end() == 1
         assert [line for line in named.lines if line.startswith("error:")] == named.lines[-1:]
         assert str(port) in named.lines[-1]
-        free = run("live", *common, "--ui", "--set", f"ui.port={port}")
         assert str(port) not in free.address()
         assert free.end() == 0, free.lines
 
@@ -236,10 +293,10 @@ def test_where_the_extra_is_missing_the_demo_says_what_to_install_and_goes_on(
     hidden = "import sys; sys.modules['uvicorn'] = None; from fetalstream.pipeline.cli.app import main; main()"
     common = ("--seconds", "2", "--out", str(tmp_path), "--endpoint", free_endpoint())
     demo = run("-c", hidden, "demo", "--headless", *common, python="-W ignore")
+    live = run("-c", hidden, "live", "phantom://?seconds=1", "--headless", "--ui", python="-W ignore")
     assert demo.end() == 0, demo.lines
     (line,) = [line for line in demo.lines if line.startswith("No live page")]
     assert "pip install 'fetalstream[ui]'" in line
-    live = run("-c", hidden, "live", "phantom://?seconds=1", "--headless", "--ui", python="-W ignore")
     assert live.end() == 1
     assert live.lines[-1].startswith("error: the live page needs")
 

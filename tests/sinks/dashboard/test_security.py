@@ -350,16 +350,16 @@ def test_a_connection_that_asks_and_never_reads_is_cut(page: MakePage, monkeypat
 
 
 def test_a_connection_that_asks_again_and_again_stays(page: MakePage, monkeypatch):
-    monkeypatch.setattr(protocols, "NEXT_SECONDS", 3.0)
+    monkeypatch.setattr(protocols, "NEXT_SECONDS", 2.0)
     dashboard, _ = page()
     client = http.client.HTTPConnection("127.0.0.1", dashboard.port, timeout=SECONDS)
     client.connect()
-    first, end = client.sock, time.monotonic() + 4.0
+    first, end = client.sock, time.monotonic() + 2.6
     while time.monotonic() < end:
         client.request("GET", "/static/words.js")
         assert client.getresponse().read()
         assert client.sock is first
-        time.sleep(0.5)
+        time.sleep(0.2)
     client.close()
 
 

@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 import time
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -169,6 +170,26 @@ def test_nobody_waits_for_who_never_reads(page: MakePage):
         one.__exit__()
 
 
+def test_ten_browsers_at_once_of_which_three_never_read_hear_all_and_hold_up_nobody(page: MakePage):
+    dashboard, _ = page()
+    count, slowest = 300, 0.0
+    with ExitStack() as stack:
+        silent = [stack.enter_context(Browser(dashboard.port, acks=False)) for _ in range(3)]
+        reading = [stack.enter_context(Browser(dashboard.port)) for _ in range(7)]
+        for event in marks(count):
+            started = time.perf_counter()
+            dashboard.write(event)
+            dashboard.show(shown(event.sequence / 25))
+            slowest = max(slowest, time.perf_counter() - started)
+        newest = (count - 1) / 25
+        for browser in reading:
+            browser.until(lambda browser=browser: bool(browser.pictures) and len(browser.events) == count)
+            browser.until(lambda browser=browser: browser.pictures[-1]["pts_seconds"] == newest)
+            assert browser.numbers == list(range(count))
+        assert slowest < 0.5  # hands over, never sends
+        assert len(silent) + len(reading) == 10
+
+
 def test_who_deals_with_nothing_for_too_long_is_cut_off(page: MakePage, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(talk, "PATIENCE_SECONDS", 0.5)
     dashboard, _ = page()
@@ -246,6 +267,22 @@ def test_after_the_end_a_wish_is_refused_in_words(page: MakePage):
         browser.say(do="operate", id=1, wish="capture")
         browser.until(lambda: bool(browser.answers))
         assert browser.answers[1]["why"] == "the scan is over"
+
+
+def test_a_wish_that_fails_by_our_own_fault_is_not_left_without_an_end_and_is_told(
+    page: MakePage, caplog: pytest.LogCaptureFixture
+):
+    def broken(_: Operation) -> bool:
+        raise EncoderError
+
+    dashboard, desk = page()
+    dashboard.connect(read_status=lambda: desk.status, operate=broken)
+    with caplog.at_level(logging.WARNING), Browser(dashboard.port) as other, Browser(dashboard.port) as browser:
+        browser.say(do="operate", id=1, wish="capture")
+        assert browser.close_code() == talk.FAILED  # the page says "Perhaps not done", and begins anew
+        dashboard.write(marks(1)[0])
+        other.until(lambda: bool(other.events))
+    assert "a browser could not be served (EncoderError)" in caplog.text
 
 
 def test_wishes_by_the_hundred_are_not_handed_on(page: MakePage):
