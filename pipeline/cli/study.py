@@ -1,5 +1,6 @@
 """Commands on recorded studies: review."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -44,7 +45,7 @@ def review(
     from ...sinks.sink import BackgroundSink
     from ..assemble import load_model, opened_sinks
     from ..metrics import metrics_page
-    from ..report import Cines, remember
+    from ..report import Cines
     from ..review import Study, find_studies, review_study
     from ..run import StreamRun
     from ..settings import load_config
@@ -116,8 +117,7 @@ def review(
                     continue
                 finally:
                     progress.remove_task(task)
-                if summary["cine"]:
-                    remember(summary["cine"]["sha256"], study.path)
+                    _remember(out / study.name, study.path, loaded.capture.folder)
                 progress.console.print(_line(summary), highlight=False, soft_wrap=True, markup=False)
                 if interrupted:
                     break
@@ -130,13 +130,30 @@ def review(
         raise typer.Exit(130)
     if report:
         where = Cines((study.name, study.path) for study in studies)
-        unreported = make_reports(begun, where=where, index=out if begun else None, unmasked=unmasked)
+        captures = [] if loaded.capture.folder is None else [loaded.capture.folder]
+        index = out if begun else None
+        unreported = make_reports(begun, where=where, captures=captures, index=index, unmasked=unmasked)
     else:
         unreported = 0
     if failed:
         errors.print(f"{failed} of {len(studies)} could not be reviewed", style="red")
     if failed or behind or unreported:
         raise typer.Exit(1)
+
+
+def _remember(folder: Path, cine: Path, captures: Path | None) -> None:
+    """Where the cine and the captures of a record lie, for a later report: also of a review that failed midway."""
+    from ...sources import SourceError
+    from ..report import remember, remember_captures
+    from ..report.cines import fingerprint
+    from ..report.record import SUMMARY_NAME
+
+    if not (folder / SUMMARY_NAME).is_file():
+        return
+    with suppress(SourceError):
+        remember(fingerprint(cine), cine)
+    if captures is not None:
+        remember_captures(folder, captures)
 
 
 def _line(summary: dict[str, object]) -> str:

@@ -1,6 +1,6 @@
-"""Which cine a record was made of: known by its digest, found again where it lay.
+"""Which cine a record was made of: known by its digest, found again where it lay. Likewise the folder of its captures.
 
-Paths hold names of people, so they stand in no record; where cines lie is kept in this installation's own folder.
+Paths hold names of people, so they stand in no record; where things lie is kept in this installation's own folder.
 """
 
 import hashlib
@@ -20,7 +20,9 @@ from ...sources.images import picture_files
 from .record import Record
 
 MOST_REMEMBERED = 4096
-"""Cines; the oldest are forgotten first."""
+"""Of cines, and of studies with captures; the oldest are forgotten first."""
+CAPTURES_FOLDER = "captures"
+"""What ``live --out`` and the demo call it."""
 
 
 class Cines:
@@ -79,30 +81,50 @@ def _of_unchanged(path: Path, mtime_ns: int, size_bytes: int) -> str:
 
 def remember(sha256: str, path: Path) -> None:
     """Where a cine lies, for `recall`; where nothing can be kept, nothing is."""
-    known = _known()
-    known.pop(sha256, None)
-    known[sha256] = os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
-    newest = dict(list(known.items())[-MOST_REMEMBERED:])
-    with suppress(OSError, SinkError):
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        write_whole(_file(), msgspec.json.encode(newest), mode=0o600)
+    _remember("cines.json", sha256, path)
 
 
 def recall(sha256: str) -> Path | None:
     """Where the cine with this digest lay; None when nobody remembers, or it is gone."""
-    path = _known().get(sha256)
+    return _recall("cines.json", sha256)
+
+
+def remember_captures(study: Path, root: Path) -> None:
+    """Where the captures of the study in a folder went, for `roots_of`."""
+    _remember("captures.json", _as_text(study), root)
+
+
+def roots_of(study: Path, named: Iterable[Path] = ()) -> list[Path]:
+    """Where captures of the study in a folder may lie: where somebody says, where they went, beside the record."""
+    remembered = _recall("captures.json", _as_text(study))
+    beside = [study / CAPTURES_FOLDER, study.absolute().parent / CAPTURES_FOLDER]
+    return [*named, *([remembered] if remembered else []), *beside]
+
+
+def _as_text(path: Path) -> str:
+    return os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
+
+
+def _remember(name: str, key: str, path: Path) -> None:
+    known = _known(name)
+    known.pop(key, None)
+    known[key] = _as_text(path)
+    newest = dict(list(known.items())[-MOST_REMEMBERED:])
+    with suppress(OSError, SinkError):
+        home().mkdir(parents=True, exist_ok=True)
+        write_whole(home() / name, msgspec.json.encode(newest), mode=0o600)
+
+
+def _recall(name: str, key: str) -> Path | None:
+    path = _known(name).get(key)
     try:
         return Path(path) if path is not None and Path(path).exists() else None
     except OSError:  # a share that is away or forbidden
         return None
 
 
-def _known() -> dict[str, str]:
+def _known(name: str) -> dict[str, str]:
     try:
-        return msgspec.json.decode(_file().read_bytes(), type=dict[str, str])
+        return msgspec.json.decode((home() / name).read_bytes(), type=dict[str, str])
     except (OSError, ValueError):
         return {}
-
-
-def _file() -> Path:
-    return home() / "cines.json"

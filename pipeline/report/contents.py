@@ -7,6 +7,7 @@ from typing import Any, cast
 from ...sinks import AgeEstimated, ChdScored, PartLeft, PlaneLeft
 from ...sinks.text_findings import weeks
 from . import findings
+from .captures import Shot
 from .pictures import Clip, Pictures, Still
 from .record import Record
 from .sheets import Strip, in_letters
@@ -32,7 +33,8 @@ class Contents:
 
     Attributes:
         end_seconds: length of the cine.
-        pictures: None where there are none.
+        pictures: of the cine; None where there are none.
+        captures: what was kept when the study ended.
         unfit: closed gates and gaps, by time.
         poor: when a plane in view was not good enough.
     """
@@ -40,6 +42,7 @@ class Contents:
     record: Record
     end_seconds: float
     pictures: Pictures | None
+    captures: tuple[Shot, ...]
     timeline: Timeline
     warnings: tuple[str, ...]
     unfit: tuple[Stretch, ...]
@@ -77,7 +80,9 @@ class Contents:
         return [score for score in self.record.all(ChdScored) if score.level == level]
 
 
-def contents_of(record: Record, pictures: Pictures | None, *, no_pictures: str = "") -> Contents:
+def contents_of(
+    record: Record, pictures: Pictures | None, *, captures: Sequence[Shot] = (), no_pictures: str = ""
+) -> Contents:
     """Put a page together. ``no_pictures`` says why there are none, where the reader should know."""
     end_seconds = length_seconds(record)
     if pictures is not None:
@@ -89,6 +94,7 @@ def contents_of(record: Record, pictures: Pictures | None, *, no_pictures: str =
         record=record,
         end_seconds=end_seconds,
         pictures=pictures,
+        captures=tuple(captures),
         timeline=draw(record, end_seconds=end_seconds, unfit=unfit, poor=poor),
         warnings=tuple(warnings(record, pictures, unfit=unfit, end_seconds=end_seconds, no_pictures=no_pictures)),
         unfit=tuple(unfit),

@@ -22,10 +22,10 @@ from .record import Record
 from .timeline import operator_text
 from .words import plane_title
 
-NO_CHECKLIST = "No checklist: the review was made without a protocol (protocol: null)."
-NO_AGE = "No gestational age: the review was made without it (age.enabled: false)."
-NO_HEART = "No heart score: the review was made without it (chd.enabled: false)."
-NO_QUALITY = "Picture quality was not judged in this review."
+NO_CHECKLIST = "No checklist: no protocol was set (protocol: null)."
+NO_AGE = "No gestational age: it was not asked for (age.enabled: false)."
+NO_HEART = "No heart score: it was not asked for (chd.enabled: false)."
+NO_QUALITY = "Picture quality was not judged."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +56,12 @@ class Checklist:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """Something that was done while scanning."""
+    """Something that was done while scanning; ``frame_index`` where it is about one frame."""
 
     pts_seconds: float | None
     what: str
     plane: str
+    frame_index: int | None = None
 
 
 def checklist(record: Record) -> Checklist | None:
@@ -139,7 +140,7 @@ def _doings(record: Record) -> Iterator[Done]:
             fate = fates.get(event.capture_id, "")
             files = ", ".join(name for name in (event.still, event.clip) if name)
             what = f"captured ({event.cause}): {files}{', ' + fate if fate else ''}"
-            yield Done(pts_seconds=event.pts_seconds, what=what, plane=event.plane)
+            yield Done(pts_seconds=event.pts_seconds, what=what, plane=event.plane, frame_index=event.frame_index)
         elif isinstance(event, CaptureFailed):
             yield Done(pts_seconds=event.pts_seconds, what=f"capture failed: {event.reason}", plane=event.plane)
         elif isinstance(event, OperatorMarked | OperatorOverride | OperatorPaused):

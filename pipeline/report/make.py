@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...sinks.whole import write_whole
 from ...sources import SourceError
+from .captures import NO_FOLDER, read_captures
 from .choice import choose
 from .cines import fingerprint
 from .contents import contents_of, length_seconds
@@ -15,7 +16,10 @@ from .record import REPORT_NAME, ReportError, find_records, read_record
 from .stretches import closed_stretches
 
 INDEX_NAME = "index.html"
+INDEX_TITLE = "<title>FetalStream review</title>"
+_HEAD_CHARACTERS = 4096
 NO_CINE = "the cine was not found where it lay, and none was named"
+LIVE = "a live stream leaves no cine behind; what was captured of it is"
 ANOTHER_CINE = "the cine that was found is not the one that was reviewed: its digest is another"
 
 
@@ -26,22 +30,32 @@ class Made:
     Attributes:
         path: of the file.
         row: what the index says of it.
-        no_pictures: why it has no pictures; empty where it has.
+        no_pictures: why it has no pictures of the cine; empty where it has, or could not have any.
+        no_captures: why none of its captures is shown; empty where there are none, or some are.
     """
 
     path: Path
     row: Row
     no_pictures: str
+    no_captures: str = ""
 
 
-def make_report(folder: Path, *, cine: Path | None, unmasked: bool = False, has_index: bool = True) -> Made:
+def make_report(
+    folder: Path,
+    *,
+    cine: Path | None,
+    captures: Sequence[Path] = (),
+    unmasked: bool = False,
+    has_index: bool = True,
+) -> Made:
     """Write ``folder/report.html`` for the record in ``folder``.
 
-    The same record, cine and version give the same bytes.
+    The same record, cine, captures and version give the same bytes.
 
     Args:
         cine: the file or folder that was reviewed, read again for pictures; None makes a report without any, which
             says so. So does a cine that is not the one that was reviewed, or cannot be read any more.
+        captures: where captures may lie (see `roots_of`).
         unmasked: show pictures whole, with whatever is burned into them.
         has_index: link to the index in the folder above.
 
@@ -53,7 +67,7 @@ def make_report(folder: Path, *, cine: Path | None, unmasked: bool = False, has_
     media_seconds = length_seconds(record)
     choice = choose(record, media_seconds=media_seconds)
     pictures: Pictures | None = None
-    no_pictures = NO_CINE
+    no_pictures = LIVE if record.is_live else NO_CINE
     if cine is not None:
         try:
             if record.cine_sha256 is not None and fingerprint(cine) != record.cine_sha256:
@@ -67,11 +81,17 @@ def make_report(folder: Path, *, cine: Path | None, unmasked: bool = False, has_
                 no_pictures = ""
         except SourceError as error:
             no_pictures = f"the cine cannot be read again: {error}"
-    contents = contents_of(record, pictures, no_pictures=no_pictures)
+    shots = read_captures(record, captures, unmasked=unmasked)
+    contents = contents_of(record, pictures, captures=shots, no_pictures=no_pictures)
     page = report_page(contents, choice, no_pictures=no_pictures, has_index=has_index)
     path = folder / REPORT_NAME
     write_whole(path, page.encode())
-    return Made(path=path, row=row_of(contents, folder=folder.name), no_pictures=no_pictures)
+    return Made(
+        path=path,
+        row=row_of(contents, folder=folder.name),
+        no_pictures="" if no_pictures == LIVE else no_pictures,
+        no_captures=NO_FOLDER if shots and all(shot.refused == NO_FOLDER for shot in shots) else "",
+    )
 
 
 def write_index(folder: Path, made: Sequence[Made] = ()) -> Path:
@@ -91,6 +111,16 @@ def write_index(folder: Path, made: Sequence[Made] = ()) -> Path:
     path = folder / INDEX_NAME
     write_whole(path, index_page(rows).encode())
     return path
+
+
+def index_above(study: Path) -> Path | None:
+    """The folder above a study's, where there is an index of ours in it; else None."""
+    above = study.resolve().parent
+    try:
+        with (above / INDEX_NAME).open(encoding="utf-8", errors="replace") as file:
+            return above if INDEX_TITLE in file.read(_HEAD_CHARACTERS) else None
+    except OSError:
+        return None
 
 
 def _row(study: Path) -> Row:

@@ -13,9 +13,10 @@ import jinja2
 from markupsafe import Markup
 
 from ... import __version__
-from ...sinks import PlaneLeft, QualityChanged, QualityItem
+from ...sinks import CaptureSaved, PlaneLeft, QualityChanged, QualityItem
 from ...sinks.text_findings import weeks
 from . import findings, words
+from .capture_cards import capture_cards, captures_text
 from .choice import Choice
 from .contents import Contents, Tile, clip_cards, facts, script_data, tiles
 from .pictures import Still
@@ -51,6 +52,9 @@ def report_page(contents: Contents, choice: Choice, *, no_pictures: str = "", ha
         stills=[_shown(still, contents) for still in contents.stills],
         judged=record.last(QualityChanged) is not None,
         no_quality=findings.NO_QUALITY,
+        has_captures=record.last(CaptureSaved) is not None,
+        captures=capture_cards(contents.captures),
+        captures_text=captures_text(contents.captures),
         checklist=findings.checklist(record),
         no_checklist=findings.NO_CHECKLIST,
         no_heart=findings.heart_missing(record),
@@ -110,6 +114,7 @@ def _shell(script: str | None) -> dict[str, Any]:
     policy = [
         "default-src 'none'",
         "img-src data:",
+        "media-src data:",
         f"style-src '{_digest(style)}'",
         f"script-src '{_digest(script)}'" if script else "script-src 'none'",
         "base-uri 'none'",

@@ -58,6 +58,11 @@ class Record:
         return self.last(StreamEnded)
 
     @property
+    def is_live(self) -> bool:
+        """Whether it is of a live stream, not of a review."""
+        return self.started is not None and self.started.stamp is not None
+
+    @property
     def cine_sha256(self) -> str | None:
         """Digest of the cine that was reviewed (see `cines.fingerprint`); None where nobody took it."""
         cine: object = self.summary.get("cine")

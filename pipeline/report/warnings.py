@@ -32,10 +32,13 @@ def warnings(
 
 
 def _unfinished(record: Record) -> Iterator[str]:
-    ended = record.ended
+    ended, is_live = record.ended, record.is_live
     if ended is None:
-        yield "The record is incomplete: the review was cut off before the end of the cine."
-    elif ended.reason != "ended":
+        cut = "run was cut off before the stream ended" if is_live else "review was cut off before the end of the cine"
+        yield f"The record is incomplete: the {cut}."
+    elif is_live and ended.reason not in ("ended", "stopped"):  # somebody stops a live stream, as a rule
+        yield f"The stream did not end well: {ended.reason}."
+    elif not is_live and ended.reason != "ended":
         yield f"The review did not reach the end of the cine: {ended.reason}."
 
 
@@ -63,7 +66,7 @@ def _sinks(record: Record) -> Iterator[str]:
 
 def _unseen(record: Record, pictures: Pictures | None, no_pictures: str) -> Iterator[str]:
     if pictures is None:
-        if no_pictures:
+        if no_pictures and not record.is_live:
             yield f"There are no pictures: {no_pictures}."
         return
     if not pictures.is_masked:

@@ -55,6 +55,8 @@
 
   const strip = data.strip && data.strip.cells.length ? new Strip(data.strip, 6) : null;
   if (strip) cine(strip);
+  else timelineAlone();
+  document.querySelectorAll(".captured").forEach(capture);
   document.querySelectorAll(".clip").forEach(clip);
   enlarge();
 
@@ -135,6 +137,73 @@
     });
     if (data.visits.length) showFrame(data.visits[0][4]);
     else show(0);
+  }
+
+  // Without pictures a time still has its place.
+  function timelineAlone() {
+    document.querySelectorAll(".seek").forEach((button) => {
+      button.addEventListener("click", () => {
+        const place = `${data.end > 0 ? Math.min(100, (100 * Number(button.dataset.at)) / data.end) : 0}%`;
+        byId("cursor").setAttribute("x1", place);
+        byId("cursor").setAttribute("x2", place);
+        byId("cursor").setAttribute("visibility", "visible");
+        byId("h-cine").scrollIntoView({ block: "start" });
+      });
+    });
+  }
+
+  // A capture's still, and its clip in the same place while it is looked at.
+  function capture(figure) {
+    const video = figure.querySelector("video");
+    if (!video) return;
+    const [play, place, speed, back] = [".play", ".place", ".speed", ".back"].map((one) => figure.querySelector(one));
+    const period = Number(video.dataset.seconds) / (Number(place.max) + 1);
+    const start = Number(place.value);
+    let watching = 0;
+
+    function follow() {
+      place.value = Math.floor(video.currentTime / period + 0.001);
+      watching = requestAnimationFrame(follow);
+    }
+    function stop() {
+      cancelAnimationFrame(watching);
+      watching = 0;
+      video.pause();
+      play.textContent = "Play clip";
+    }
+    function open() {
+      back.hidden = false;
+      video.hidden = false;
+    }
+    play.addEventListener("click", () => {
+      if (watching) return stop();
+      if (video.hidden) video.currentTime = 0;
+      open();
+      play.textContent = "Pause";
+      video.playbackRate = Number(speed.value);
+      video.play().catch(() => undefined);
+      watching = requestAnimationFrame(follow);
+    });
+    speed.addEventListener("change", () => { video.playbackRate = Number(speed.value); });
+    place.addEventListener("input", () => {
+      stop();
+      open();
+      video.preload = "auto";
+      video.currentTime = (Number(place.value) + 0.5) * period;
+    });
+    back.addEventListener("click", () => {
+      stop();
+      back.hidden = true;
+      video.hidden = true;
+      place.value = start;
+      play.focus();
+    });
+    video.addEventListener("error", () => {
+      stop();
+      back.hidden = true;
+      video.hidden = true;
+      figure.querySelector(".about").textContent = "This browser cannot play the clip (H.264); it lies beside the still.";
+    });
   }
 
   function clip(figure) {

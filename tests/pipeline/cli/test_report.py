@@ -71,6 +71,64 @@ def test_a_report_is_made_with_the_review_and_again_later_wherever_the_cine_is_n
     assert (out / "scan" / "report.html").read_bytes() == first
 
 
+def test_the_cine_of_a_review_that_failed_is_remembered_like_any_other(tmp_path: Path):
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    pictures.mkdir()
+    (pictures / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    done = run("review", pictures, "--out", out)
+    assert done.returncode == 1
+    assert "not one picture of pictures could be read" in done.stderr
+    done = run("report", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (out / "pictures" / "report.html").read_text()
+    assert "was not found" not in page
+    assert "The review did not reach the end of the cine: failed: not one picture" in page
+
+
+def test_a_report_on_one_study_keeps_the_index_and_its_link_to_it(tmp_path: Path):
+    scan, out = write_scan(tmp_path / "scan.mp4", seconds=1.0), tmp_path / "out"
+    assert run("review", scan, "--out", out).returncode == 0
+    done = run("report", out / "scan")
+    assert done.stdout.count("\n") == 1  # no index was made before, none is now
+    assert not (out / "index.html").exists()
+    assert 'href="../index.html"' not in (out / "scan" / "report.html").read_text()
+
+    assert run("report", out).returncode == 0
+    whole = (out / "scan" / "report.html").read_bytes()
+    index = (out / "index.html").read_bytes()
+    (out / "index.html").write_bytes(index.replace(b"scan/report.html", b""))
+    assert run("report", out / "scan").returncode == 0
+    assert (out / "scan" / "report.html").read_bytes() == whole
+    assert (out / "index.html").read_bytes() == index
+
+    (out / "index.html").write_text("<title>Somebody's own page</title>")
+    assert run("report", out / "scan").returncode == 0
+    assert (out / "index.html").read_text() == "<title>Somebody's own page</title>"
+    assert b'href="../index.html"' not in (out / "scan" / "report.html").read_bytes()
+
+
+def test_what_a_review_captured_is_in_its_report_and_in_later_ones(tmp_path: Path):
+    scan, out = write_scan(tmp_path / "scan.mp4", seconds=6.0), tmp_path / "out"
+    shots = tmp_path / "shots"
+    done = run("review", scan, "--out", out, "--report", "--set", f"capture.folder={shots}")
+    assert done.returncode == 0, done.stderr
+    stills = sorted((shots / "scan").glob("*.png"))
+    assert stills
+    first = (out / "scan" / "report.html").read_text()
+    for still in stills:
+        assert f'<p class="file">{still.name}</p>' in first
+    assert run("report", out).returncode == 0  # they are where they went
+    assert (out / "scan" / "report.html").read_text() == first
+
+    moved = shots.rename(tmp_path / "elsewhere")
+    done = run("report", out)
+    assert "warning: scan: captures are not shown: the folder of captures was not found" in done.stderr
+    assert "<video" not in (out / "scan" / "report.html").read_text()
+    done = run("report", out, "--captures", moved)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (out / "scan" / "report.html").read_text() == first
+
+
 def test_a_record_that_cannot_be_read_is_named_and_the_others_are_reported_on(tmp_path: Path):
     scan, out = write_scan(tmp_path / "scan.mp4", seconds=1.0), tmp_path / "out"
     assert run("review", scan, "--out", out).returncode == 0

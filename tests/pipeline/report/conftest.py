@@ -7,6 +7,7 @@ import pytest
 from fetalstream.pipeline.report import make_report
 
 from .records import full_story, plain_story, write_cine, write_record
+from .shots import captured_story
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +28,19 @@ def plain(cine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report on a record with planes and nothing else."""
     folder = write_record(tmp_path_factory.mktemp("plain") / "scan", plain_story().events, cine=cine)
     return make_report(folder, cine=cine).path
+
+
+@pytest.fixture(scope="session")
+def captured(cine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report on a record with captures, and its cine."""
+    root = tmp_path_factory.mktemp("captured")
+    folder = write_record(root / "scan", captured_story(root / "captures", cine).events, cine=cine)
+    return make_report(folder, cine=cine, captures=[root / "captures"]).path
+
+
+@pytest.fixture(scope="session")
+def without_cine(cine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without the cine."""
+    root = tmp_path_factory.mktemp("without")
+    folder = write_record(root / "scan", captured_story(root / "captures", cine).events)
+    return make_report(folder, cine=None, captures=[root / "captures"]).path

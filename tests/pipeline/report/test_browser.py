@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from fetalstream.pipeline.report import write_index
 
@@ -53,6 +53,15 @@ def shown(page: Page, frame: int, canvas: str = "#frame") -> np.ndarray:
     """Waits until the frame is drawn; (h w 3) uint8 RGB as it stands on the canvas."""
     expect(page.locator(canvas)).to_have_attribute("data-frame", str(frame), timeout=PATIENCE_MS)
     return pages.pixels(page.locator(canvas).evaluate("canvas => canvas.toDataURL('image/png')"))[..., :3]
+
+
+def until(page: Page, what: Locator, holds: str) -> None:
+    """Waits until a condition holds; asked again and again from outside, for the page's policy forbids it to ask."""
+    for _ in range(PATIENCE_MS // 50):
+        if what.evaluate(holds):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never came: {holds}")
 
 
 def distance(picture: np.ndarray, frame: np.ndarray) -> float:
@@ -130,7 +139,7 @@ def test_a_clip_plays_and_stops(full: Path, opened: Open):
     expect(canvas).to_have_attribute("data-frame", "148")  # the middle of frames 140 to 155
     play.click()
     expect(play).to_have_text("Pause")
-    page.wait_for_function("document.querySelector('.clip canvas').dataset.frame !== '148'", timeout=PATIENCE_MS)
+    until(page, canvas, "canvas => canvas.dataset.frame !== '148'")
     play.click()
     expect(play).to_have_text("Play")
     frame = canvas.get_attribute("data-wanted")
@@ -138,6 +147,61 @@ def test_a_clip_plays_and_stops(full: Path, opened: Open):
     assert canvas.get_attribute("data-wanted") == frame
     clip.get_by_role("slider").fill("15")
     expect(canvas).to_have_attribute("data-frame", "155")
+
+
+def test_a_click_on_a_captures_time_shows_its_frame(captured: Path, opened: Open):
+    page = opened(captured)
+    page.locator(".captured").last.get_by_role("button", name="Show frame 225 at 0:09.0").click()
+    shown(page, 225)
+    expect(page.locator("#frame")).to_be_in_viewport()
+    expect(page.locator("#now-time")).to_have_text("0:09.0")
+
+
+def test_without_a_cine_a_captures_time_is_shown_in_the_timeline(without_cine: Path, opened: Open):
+    page = opened(without_cine)
+    expect(page.locator("#cursor")).to_have_attribute("visibility", "hidden")
+    page.locator(".captured").last.get_by_role("button", name="Show 0:09.0 in the timeline").click()
+    expect(page.locator("#cursor")).to_have_attribute("visibility", "visible")
+    expect(page.locator("#cursor")).to_have_attribute("x1", "75%")
+    expect(page.locator("#h-cine")).to_be_in_viewport()
+
+
+def test_a_captures_clip_plays_in_the_place_of_its_still(captured: Path, opened: Open):
+    page = opened(captured)
+    card = page.locator(".captured").first
+    video, play, still = card.locator("video"), card.locator(".play"), card.get_by_role("button", name="Still")
+    expect(video).to_be_hidden()
+    expect(card.get_by_role("slider")).to_have_value("30")  # where the still is
+    play.click()
+    expect(play).to_have_text("Pause")
+    expect(video).to_be_visible()
+    until(page, video, "video => video.currentTime > 0.2")
+    assert video.evaluate("video => [video.videoWidth, video.duration]") == [400, 2]
+    play.click()
+    moment = video.evaluate("video => video.currentTime")
+    page.wait_for_timeout(300)
+    assert video.evaluate("video => video.currentTime") == moment
+
+    card.get_by_role("slider").fill("45")  # frame 45 of 50 at 25 a second: from 1.80 s on
+    until(page, video, "video => !video.seeking && video.readyState >= 2")
+    assert video.evaluate("video => video.currentTime") == pytest.approx(1.82, abs=0.001)
+    still.click()
+    expect(video).to_be_hidden()
+    expect(card.get_by_role("slider")).to_have_value("30")
+    card.get_by_role("button", name="Enlarge: captured Femur").click()
+    expect(page.locator("#large-picture")).to_be_visible()
+
+
+def test_a_clip_that_the_browser_cannot_play_is_said_and_the_still_stays(captured: Path, tmp_path: Path, opened: Open):
+    torn = tmp_path / "torn.html"
+    html = captured.read_text()
+    torn.write_text(html.replace("data:video/mp4;base64,", "data:video/mp4;base64,AAAA"))
+    page = opened(torn)
+    card = page.locator(".captured").first
+    card.locator(".play").click()
+    expect(card.locator(".about")).to_contain_text("cannot play the clip", timeout=PATIENCE_MS)
+    expect(card.locator("video")).to_be_hidden()
+    expect(card.locator(".play")).to_have_text("Play clip")
 
 
 def test_a_best_frame_is_enlarged_and_put_away_by_key(full: Path, opened: Open):
@@ -169,7 +233,7 @@ def test_a_picture_that_may_not_be_shown_is_covered_by_the_reason(full: Path, tm
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("which", ["full", "plain", "index"])
+@pytest.mark.parametrize("which", ["full", "plain", "captured", "without_cine", "index"])
 def test_axe_finds_nothing_to_complain_about(
     which: str, scheme: str, request: pytest.FixtureRequest, opened: Open, full: Path
 ):
@@ -181,8 +245,9 @@ def test_axe_finds_nothing_to_complain_about(
 
 
 @pytest.mark.parametrize("width", [1920, 1280, 700])
-def test_nothing_is_cut_off(full: Path, opened: Open, width: int):
-    page = opened(full, viewport={"width": width, "height": 800})
+@pytest.mark.parametrize("which", ["full", "captured"])
+def test_nothing_is_cut_off(which: str, request: pytest.FixtureRequest, opened: Open, width: int):
+    page = opened(request.getfixturevalue(which), viewport={"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -190,6 +255,7 @@ def test_on_paper_there_are_pictures_and_no_buttons(full: Path, opened: Open, tm
     page = opened(full, viewport={"width": 700, "height": 1000}, color_scheme="dark")
     page.emulate_media(media="print")
     assert page.evaluate("document.documentElement.scrollWidth") <= 700
+    assert page.locator(".screen-only:visible").count() == 0
     for gone in ("#frame", ".clip canvas", ".play", "#view-on"):
         expect(page.locator(gone).first).to_be_hidden()
     for there in (".still img", ".poster", "#track svg"):
@@ -198,3 +264,13 @@ def test_on_paper_there_are_pictures_and_no_buttons(full: Path, opened: Open, tm
     page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True)
     sheets = (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n")
     assert 2 <= sheets <= 5
+
+
+def test_on_paper_captures_are_stills(captured: Path, opened: Open):
+    page = opened(captured, viewport={"width": 700, "height": 1000})
+    page.locator(".captured .play").first.click()
+    page.emulate_media(media="print")
+    assert page.locator(".screen-only:visible").count() == 0
+    for there in page.locator(".captured img").all():
+        expect(there).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700

@@ -115,6 +115,31 @@ def test_what_went_wrong_stands_at_the_top(tmp_path: Path, change: object, said:
     assert said in page_of(story, tmp_path).section("h-warnings")
 
 
+def test_a_review_that_was_killed_and_left_no_summary_has_its_report(tmp_path: Path):
+    story = Story()
+    story.start()
+    folder = write_record(tmp_path / "scan", story.events)
+    (folder / "summary.json").unlink()
+    page = Page(make_report(folder, cine=None).path)
+    assert "The record is incomplete: the review was cut off before the end of the cine." in page.section("h-warnings")
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [("stopped", ""), ("ended", ""), ("failed: the card was pulled", "did not end well: failed: the card was pulled")],
+)
+def test_a_live_stream_that_somebody_stopped_has_ended_well(tmp_path: Path, reason: str, said: str):
+    story = Story()
+    story.start()
+    story.end(reason)
+    folder = write_record(tmp_path / "scan", story.events)
+    events = folder / "events.jsonl"
+    stamp = '"stamp":{"captured_ns":1,"latency_ms":1.0,"wall_time":"2026-03-01T09:15:02.1+00:00","frames_dropped":0}'
+    events.write_text(events.read_text().replace('"stamp":null', stamp))
+    warned = Page(make_report(folder, cine=None).path).section("h-warnings")
+    assert (said in warned) if said else warned == ""
+
+
 def test_names_from_files_and_people_stay_text(tmp_path: Path):
     story = Story()
     story.start(f"file:{HOSTILE}.mp4")
@@ -181,12 +206,12 @@ def test_a_known_scale_is_drawn_into_the_picture_and_told(tmp_path: Path):
     assert "0.200 mm per pixel" in page.section("h-best")
 
 
-@pytest.mark.parametrize("which", ["full", "plain"])
+@pytest.mark.parametrize("which", ["full", "plain", "captured"])
 def test_nothing_is_asked_of_anybody(which: str, request: pytest.FixtureRequest):
     page = Page(request.getfixturevalue(which))
     policy = page.policy
     assert policy["default-src"] == "'none'"
-    assert policy["img-src"] == "data:"
+    assert (policy["img-src"], policy["media-src"]) == ("data:", "data:")
     assert "unsafe" not in str(policy)
     for kind, texts in (("script-src", page.scripts[1:]), ("style-src", page.styles)):
         digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts]
