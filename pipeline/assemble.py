@@ -166,7 +166,7 @@ def build_run(
         sampler=_sampler(config.sampling),
         watch=Watch(
             sees_colour=model.encoder.sees_colour,
-            gates=_gates(config.signal),
+            gates=gates_for(config.signal),
             fans=_fans(config.fan),
             motion=_motion(config.sampling),
             closer=LookCloser() if config.quality.enabled else None,
@@ -224,7 +224,8 @@ def _motion(section: SamplingSection) -> Motion | None:
     return Motion(min_fps=section.min_fps, changed_share=section.changed_share)
 
 
-def _gates(section: SignalSection) -> Gates | None:
+def gates_for(section: SignalSection) -> Gates | None:
+    """Fresh ones for one stream; None where none is wanted."""
     if not section.gates:
         return None
     limits = section.model_dump(exclude={"gates"})

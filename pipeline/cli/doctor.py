@@ -1,11 +1,24 @@
 """``fetalstream doctor``: would `fetalstream live` work here, with the same arguments?"""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .options import AssignOption, ConfigOption, ModelOption, WeightsOption, model_flags
+from .options import (
+    AssignOption,
+    CaptureOption,
+    ConfigOption,
+    LiveOutOption,
+    ModelOption,
+    SpacingOption,
+    UiOption,
+    UiPortOption,
+    WeightsOption,
+    age_flags,
+    live_config,
+    model_flags,
+    page_flags,
+)
 
 
 def doctor(
@@ -16,7 +29,11 @@ def doctor(
     assign: AssignOption = None,
     model: ModelOption = None,
     weights: WeightsOption = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where `live` would write.")] = None,
+    out: LiveOutOption = None,
+    capture: CaptureOption = None,
+    spacing_mm: SpacingOption = None,
+    ui: UiOption = None,
+    ui_port: UiPortOption = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Say, line by line, whether a live run would work here: exit code 0 when it would, 1 when not."""
@@ -25,19 +42,15 @@ def doctor(
     from rich.console import Console
 
     from ... import FetalStreamError
-    from ..config import JsonLinesSection
     from ..doctor import Finding, examine, report, works
     from ..doctor.finding import problem
     from ..doctor.report import line, row, verdict
-    from ..settings import load_config
 
     loaded = None
     unreadable: list[Finding] = []
     try:
-        loaded = load_config(config, assignments=assign or (), flags=model_flags(model, weights))
-        if out is not None:
-            sinks = (*loaded.sinks, JsonLinesSection(kind="jsonl", path=out / "events.jsonl"))
-            loaded = loaded.model_copy(update={"sinks": sinks})
+        flags = model_flags(model, weights) | age_flags(spacing_mm) | page_flags(ui, ui_port)
+        loaded = live_config(config, assign, flags=flags, out=out, capture=capture)
     except FetalStreamError as error:
         unreadable = [problem("settings", str(error), todo="correct it; ports, disk and model were not looked at")]
 

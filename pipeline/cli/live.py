@@ -8,8 +8,10 @@ import typer
 
 from .options import (
     AssignOption,
+    CaptureOption,
     ConfigOption,
     HeadlessOption,
+    LiveOutOption,
     ModelOption,
     OutOption,
     SpacingOption,
@@ -17,6 +19,7 @@ from .options import (
     UiPortOption,
     WeightsOption,
     age_flags,
+    live_config,
     model_flags,
     page_flags,
 )
@@ -24,7 +27,7 @@ from .options import (
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from ..config import Config, SinkSection
+    from ..config import Config
     from ..run import Outcome
     from ..telemetry import Snapshot
     from .demo_report import DemoReport
@@ -81,13 +84,8 @@ def live(
     assign: AssignOption = None,
     model: ModelOption = None,
     weights: WeightsOption = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Keep the store, events.jsonl and captures in DIR."),
-    ] = None,
-    capture: Annotated[
-        Path | None, typer.Option("--capture", metavar="DIR", help="Keep the best picture and a clip of each plane.")
-    ] = None,
+    out: LiveOutOption = None,
+    capture: CaptureOption = None,
     spacing_mm: SpacingOption = None,
     ui: UiOption = None,
     ui_port: UiPortOption = None,
@@ -96,16 +94,10 @@ def live(
     """Follow a live source: the newest frame at once, events over ZeroMQ, until it ends or Ctrl-C."""
     from rich.console import Console
 
-    from ..settings import load_config
     from .page import opened_page
 
     flags = model_flags(model, weights) | age_flags(spacing_mm) | page_flags(ui, ui_port)
-    loaded = load_config(config, assignments=assign or (), flags=flags)
-    if out is not None:
-        loaded = loaded.model_copy(update={"sinks": _kept_in(out, loaded.sinks)})
-        capture = capture or loaded.capture.folder or out / "captures"
-    if capture is not None:
-        loaded = loaded.model_copy(update={"capture": loaded.capture.model_copy(update={"folder": capture})})
+    loaded = live_config(config, assign, flags=flags, out=out, capture=capture)
     console = Console()
     with opened_page(loaded, source, console, fixed_port=ui_port is not None) as page:
         outcome, _ = _run(loaded, source, console, headless=headless, page=page)
@@ -142,17 +134,6 @@ def listen(
 
     client = Client(endpoint, topics=topic or (), history=history, key=key, server_key=server_key)
     listen_to(client, as_json=json, count=count)
-
-
-def _kept_in(folder: Path, sinks: "tuple[SinkSection, ...]") -> "tuple[SinkSection, ...]":
-    """The same sinks with their store in ``folder``, and JSON lines."""
-    from ..config import JsonLinesSection, StoreSection
-
-    moved = (
-        sink.model_copy(update={"path": folder / sink.path.name}) if isinstance(sink, StoreSection) else sink
-        for sink in sinks
-    )
-    return (*moved, JsonLinesSection(kind="jsonl", path=folder / "events.jsonl"))
 
 
 def _tell_behind(outcome: "Outcome") -> bool:

@@ -1,9 +1,12 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from ..config import Config, SinkSection
 
 ConfigOption = Annotated[
     str, typer.Option("--config", "-c", metavar="NAME|FILE", help="A shipped preset or a YAML file of your own.")
@@ -32,6 +35,12 @@ SpacingOption = Annotated[
         help="Tell gestational age, with so many millimetres per pixel where the source knows none (a captured "
         "screen): right for one depth setting only.",
     ),
+]
+LiveOutOption = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Keep the store, events.jsonl and captures in DIR.")
+]
+CaptureOption = Annotated[
+    Path | None, typer.Option("--capture", metavar="DIR", help="Keep the best picture and a clip of each plane.")
 ]
 UiOption = Annotated[
     bool | None, typer.Option("--ui/--no-ui", help="Serve the live page: picture, plane, checklist, for a browser.")
@@ -62,3 +71,34 @@ def page_flags(ui: bool | None, port: int | None) -> dict[str, Any]:
     if port is not None:
         section["port"] = port
     return {"ui": section} if section else {}
+
+
+def live_config(
+    config: str, assign: list[str] | None, *, flags: dict[str, Any], out: Path | None, capture: Path | None
+) -> "Config":
+    """What `live` runs with, and the doctor looks at. Raises `ConfigError`.
+
+    Args:
+        config, assign, out, capture: the options of these names.
+        flags: what the other options give, as a partial configuration tree.
+    """
+    from ..settings import load_config
+
+    loaded = load_config(config, assignments=assign or (), flags=flags)
+    if out is not None:
+        loaded = loaded.model_copy(update={"sinks": _kept_in(out, loaded.sinks)})
+        capture = capture or loaded.capture.folder or out / "captures"
+    if capture is not None:
+        loaded = loaded.model_copy(update={"capture": loaded.capture.model_copy(update={"folder": capture})})
+    return loaded
+
+
+def _kept_in(folder: Path, sinks: "tuple[SinkSection, ...]") -> "tuple[SinkSection, ...]":
+    """The same sinks with their store in ``folder``, and JSON lines."""
+    from ..config import JsonLinesSection, StoreSection
+
+    moved = (
+        sink.model_copy(update={"path": folder / sink.path.name}) if isinstance(sink, StoreSection) else sink
+        for sink in sinks
+    )
+    return (*moved, JsonLinesSection(kind="jsonl", path=folder / "events.jsonl"))

@@ -3,10 +3,10 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from ..config import JsonLinesSection, SinkSection
+from ..config import Config, JsonLinesSection, StoreSection
 from .finding import Finding, ok, problem, warning
 
 LOW_BYTES = 2_000_000_000
@@ -14,10 +14,11 @@ FULL_BYTES = 50_000_000
 _TRIAL_BYTES = 1 << 16
 
 
-def output_folders(sections: Sequence[SinkSection]) -> list[Path]:
-    """Where the sinks write; the current folder when none does (``--out`` is mostly below it)."""
-    folders = [section.path.parent for section in sections if isinstance(section, JsonLinesSection)]
-    return list(dict.fromkeys(folders)) or [Path()]
+def output_folders(config: Config) -> list[Path]:
+    """Where a run writes, each once; the current folder when nothing does (``--out`` is mostly below it)."""
+    kept = [section.path.parent for section in config.sinks if isinstance(section, JsonLinesSection | StoreSection)]
+    captures = [] if config.capture.folder is None else [config.capture.folder]
+    return list(dict.fromkeys([*kept, *captures])) or [Path()]
 
 
 def look_at_disk(folder: Path, *, low_bytes: int = LOW_BYTES, full_bytes: int = FULL_BYTES) -> Iterator[Finding]:

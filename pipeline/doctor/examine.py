@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from ..assemble import gates_for
 from ..config import Config
+from ..signal.gates import Gates
 from .bounded import within
 from .devices import look_at_devices
 from .disk import look_at_disk, output_folders
@@ -13,6 +15,7 @@ from .machine import look_at_clock, look_at_gpu, look_at_libraries, look_at_proc
 from .model import look_at_model
 from .ports import look_at_ports
 from .stream import StreamVisit
+from .watch import Signal
 
 _QUICK_SECONDS = 10.0
 _TORCH_SECONDS = 60.0
@@ -50,9 +53,9 @@ def examine(
         yield from _findings(look, on_look)
     if config is not None:
         yield from _findings(_Look("ports", partial(look_at_ports, config.sinks)), on_look)
-        for folder in output_folders(config.sinks):
+        for folder in output_folders(config):
             yield from _findings(_Look("disk", partial(look_at_disk, folder)), on_look)
-    visit = None if source is None else StreamVisit(source)
+    visit = None if source is None else StreamVisit(source, signal=_signal_of(config))
     if visit is not None:
         on_look("source")
         yield from visit.look()  # it has deadlines of its own
@@ -61,6 +64,11 @@ def examine(
         size_px = visit.size_px if visit else None
         work = partial(look_at_model, config, fps=rate.fps if rate else None, size_px=size_px)
         yield from _findings(_Look("model", work, _MODEL_SECONDS), on_look)
+
+
+def _signal_of(config: Config | None) -> Signal:
+    """As a run with this configuration looks at pictures."""
+    return Signal(Gates() if config is None else gates_for(config.signal), finds_fan=config is None or config.fan.find)
 
 
 def _machine() -> Iterator[_Look]:

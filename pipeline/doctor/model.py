@@ -13,6 +13,7 @@ from ...models.encoder import Model
 from ..assemble import load_model
 from ..config import AdaptiveSection, Config, FixedRateSection, SamplingSection
 from .finding import Finding, ok, problem, warning
+from .heads import look_at_heads
 
 ASSUMED_FPS = 25.0
 ASSUMED_SIZE_PX = (1024, 768)
@@ -24,7 +25,7 @@ _DISTURBED = 2.0
 def look_at_model(
     config: Config, *, fps: float | None = None, size_px: tuple[int, int] | None = None
 ) -> Iterator[Finding]:
-    """Loads it and lets it look at pictures one by one, as a live run does.
+    """Loads it and lets it look at pictures one by one, as a live run does; then what follows its planes.
 
     Args:
         config: names model, weights, head and device.
@@ -66,6 +67,7 @@ def look_at_model(
         yield warning("model", f"{what}: {looked_at}", todo=_todo_slow(config, frame_ms), **facts)
     else:
         yield ok("model", what, **facts)
+    yield from look_at_heads(config, model)
 
 
 class FrameTimes(NamedTuple):

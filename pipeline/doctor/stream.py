@@ -11,9 +11,10 @@ from ...sources.credentials import hide_in_process_title
 from ...sources.live_options import NAMES, split_options
 from ...sources.source import Source
 from ..assemble import opened_source
+from ..signal.gates import Gates
 from .finding import Finding, ok, problem
 from .stream_findings import describe
-from .watch import Rate, Watch
+from .watch import Rate, Signal, Watch
 
 OPEN_SECONDS = 15.0
 """A source's own deadline is shorter; this one also ends a driver or network drive that hangs."""
@@ -28,13 +29,21 @@ class StreamVisit:
         uri: as the user wrote it; shown without its secrets.
         open_seconds: deadline for opening.
         watch_seconds: how long to look.
+        signal: asks what is to be asked of the pictures; None asks all.
     """
 
-    def __init__(self, uri: str, *, open_seconds: float | None = None, watch_seconds: float = WATCH_SECONDS) -> None:
+    def __init__(
+        self,
+        uri: str,
+        *,
+        open_seconds: float | None = None,
+        watch_seconds: float = WATCH_SECONDS,
+        signal: Signal | None = None,
+    ) -> None:
         hide_in_process_title(uri)
         self._uri = uri
         self._open_seconds = open_seconds or _deadline(uri)
-        self._watch = Watch(watch_seconds)
+        self._watch = Watch(watch_seconds, signal=signal or Signal(Gates()))
         self._is_open, self._is_done = threading.Event(), threading.Event()
         self._opened: tuple[Source, SourceInfo] | None = None
         self._error = ""

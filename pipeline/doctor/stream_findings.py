@@ -122,12 +122,16 @@ def _stream(watch: Watch, error: str) -> Finding:
 
 def _signal(watch: Watch) -> Finding:
     verdict, fan = watch.signal.verdict, watch.signal.fan
+    where = "no fan found" if fan is None else f"a {fan.kind} fan over {fan.area_share:.0%} of the picture"
+    if not watch.signal.finds_fan:
+        where = "the whole picture counts as fan, as fan.find=false says"
+    if not watch.signal.has_gates:
+        return ok("signal", f"every picture is analysed, as signal.gates=[] says; {where}", state=None)
     if verdict is None:
         return ok("signal", "too short to judge", state=None)
-    where = "no fan found" if fan is None else f"a {fan.kind} fan over {fan.area_share:.0%} of the picture"
     facts = {"state": verdict.state, "fan": None if fan is None else {"kind": fan.kind, "box_px": fan.box_px}}
     if verdict.state is GateState.OPEN:
-        if fan is None:
+        if fan is None and watch.signal.finds_fan:
             todo = "nothing, if this is no scanner's screen; else see that the whole screen is captured"
             return warning("signal", "a living picture, but no fan was found in it", todo=todo, **facts)
         return ok("signal", f"a living picture, {where}", **facts)

@@ -47,12 +47,18 @@ class Levels(NamedTuple):
 
 
 class Signal:
-    """Is there something for a model to see? Finds the fan first, then asks the gates."""
+    """Is there something for a model to see? Finds the fan first, then asks the gates.
 
-    def __init__(self) -> None:
+    Args:
+        gates: fresh ones; None asks none.
+        finds_fan: False takes the whole picture for the fan.
+    """
+
+    def __init__(self, gates: Gates | None, *, finds_fan: bool = True) -> None:
         self._pictures: list[tuple[float, Pixels]] = []
-        self._gates, self._glancer = Gates(), Glancer()
-        self._is_searched = False
+        self._gates, self._glancer = gates, Glancer()
+        self.has_gates, self.finds_fan = gates is not None, finds_fan
+        self._is_searched = not finds_fan
         self.fan: Fan | None = None
         self.verdict: Verdict | None = None
         """The gates' latest word, None when the stream was too short to ask them."""
@@ -62,7 +68,8 @@ class Signal:
         if not self._is_searched:
             self._collect(pts_seconds, pixels)
             return
-        self.verdict = self._gates.update(pts_seconds, epoch, self._glancer.look(pixels, self.fan))
+        if self._gates is not None:
+            self.verdict = self._gates.update(pts_seconds, epoch, self._glancer.look(pixels, self.fan))
 
     def _collect(self, pts_seconds: float, pixels: Pixels) -> None:
         kept = self._pictures
@@ -96,7 +103,7 @@ class Watch:
     stored: Stored | None = None
     repairs: int = 0
     spacing_mm: float | None = None
-    signal: Signal = field(default_factory=Signal)
+    signal: Signal = field(default_factory=lambda: Signal(Gates()))
     levels: Levels | None = None
     _arrivals: list[tuple[int, int, float]] = field(default_factory=list[tuple[int, int, float]])
     _looked_ns: int | None = None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fetalstream.pipeline.config import ConsoleSection, JsonLinesSection
+from fetalstream.pipeline.config import CaptureSection, Config, ConsoleSection, JsonLinesSection, StoreSection
 from fetalstream.pipeline.doctor import Finding, Status
 from fetalstream.pipeline.doctor.disk import look_at_disk, output_folders
 
@@ -45,5 +45,9 @@ def test_a_folder_that_cannot_be_written_is_a_problem():
 
 def test_where_the_sinks_write_is_looked_at_once(tmp_path: Path):
     files = [JsonLinesSection(kind="jsonl", path=tmp_path / name) for name in ("a.jsonl", "b.jsonl")]
-    assert output_folders([*files, ConsoleSection(kind="console")]) == [tmp_path]
-    assert output_folders([]) == [Path()]
+    store = StoreSection(kind="store", path=tmp_path / "store" / "events.db")
+    captures = CaptureSection(folder=tmp_path / "captures")
+    sinks = (*files, ConsoleSection(kind="console"), store)
+    found = output_folders(Config(sinks=sinks, capture=captures))
+    assert found == [tmp_path, tmp_path / "store", tmp_path / "captures"]
+    assert output_folders(Config()) == [Path()]

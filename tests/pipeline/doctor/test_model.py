@@ -24,7 +24,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def look(*assignments: str, fps: float | None = None) -> Finding:
-    (finding,) = look_at_model(load_config("live", assignments=assignments), fps=fps, size_px=(320, 240))
+    finding, *_ = look_at_model(load_config("live", assignments=assignments), fps=fps, size_px=(320, 240))
     return finding
 
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from fetalstream.pipeline.doctor import Finding, Status
-from fetalstream.pipeline.doctor.stream import StreamVisit
+from fetalstream.pipeline.doctor.stream import WATCH_SECONDS, StreamVisit
 
 from ...servers.running import RtspServer, StartServer
 
@@ -20,9 +20,14 @@ def server(rtsp_server: StartServer) -> RtspServer:
     return rtsp_server(*OPTIONS)
 
 
-def visit(server: RtspServer, login: str, **options: float) -> dict[str, Finding]:
+def visit(
+    server: RtspServer, login: str, *, open_seconds: float | None = None, watch_seconds: float = WATCH_SECONDS
+) -> dict[str, Finding]:
     uri = f"rtsp://{login}@127.0.0.1:{server.port}/live"
-    return {finding.area: finding for finding in StreamVisit(uri, **options).look()}
+    return {
+        finding.area: finding
+        for finding in StreamVisit(uri, open_seconds=open_seconds, watch_seconds=watch_seconds).look()
+    }
 
 
 def test_what_it_sends_is_measured(server: RtspServer):

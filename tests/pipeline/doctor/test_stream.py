@@ -11,11 +11,14 @@ import pytest
 from pydicom.examples import get_path
 
 from fetalstream.pipeline.doctor import Finding, Status
-from fetalstream.pipeline.doctor.stream import StreamVisit
+from fetalstream.pipeline.doctor.stream import WATCH_SECONDS, StreamVisit
 
 
-def visit(uri: str, **options: float) -> dict[str, Finding]:
-    return {finding.area: finding for finding in StreamVisit(uri, **options).look()}
+def visit(uri: str, *, open_seconds: float | None = None, watch_seconds: float = WATCH_SECONDS) -> dict[str, Finding]:
+    return {
+        finding.area: finding
+        for finding in StreamVisit(uri, open_seconds=open_seconds, watch_seconds=watch_seconds).look()
+    }
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import pytest
 
 from fetalstream.pipeline.doctor import Status
 from fetalstream.pipeline.doctor.stream_findings import describe
-from fetalstream.pipeline.doctor.watch import Watch
+from fetalstream.pipeline.doctor.watch import Signal, Watch
+from fetalstream.pipeline.signal.gates import Gates
 from fetalstream.sources import Damage, Frame, Item, Picture, SourceInfo, SourceState, StateChange
 from fetalstream.sources.clock import Repair
 from fetalstream.sources.frame import Stored
@@ -25,17 +26,18 @@ def stream(fps: float, seconds: float = 4.0, **options) -> list[Item]:
     return [RUNNING, *(frame(index, index / fps, **options) for index in range(round(seconds * fps)))]
 
 
-def watch(items: list[Item], wanted_seconds: float = 3.0) -> Watch:
-    found = Watch(wanted_seconds)
+def watch(items: list[Item], wanted_seconds: float = 3.0, signal: Signal | None = None) -> Watch:
+    found = Watch(wanted_seconds, signal=signal or Signal(Gates()))
     for item in items:
         if not found.take(item):
             break
     return found
 
 
-def findings(items: list[Item], **info) -> dict[str, tuple[Status, str]]:
+def findings(items: list[Item], signal: Signal | None = None, **info) -> dict[str, tuple[Status, str]]:
     source = SourceInfo(uri="list:", name="list", **info)
-    return {finding.area: (finding.status, finding.what) for finding in describe(source, watch(items), "")}
+    found = describe(source, watch(items, signal=signal), "")
+    return {finding.area: (finding.status, finding.what) for finding in found}
 
 
 @pytest.mark.parametrize("fps", [5, 12.5, 25, 29.97, 60])
@@ -154,6 +156,15 @@ def test_a_still_picture_is_told_as_frozen_and_a_black_one_as_black():
     still = RNG.integers(0, 256, (240, 320), dtype=np.uint8)
     assert findings(stream(25, pixels=still))["signal"][1].startswith("frozen")
     assert findings(stream(25, pixels=np.zeros((240, 320), np.uint8)))["signal"][1].startswith("black")
+
+
+def test_only_what_a_run_asks_of_pictures_is_asked():
+    still = RNG.integers(0, 256, (240, 320), dtype=np.uint8)
+    status, what = findings(stream(25, pixels=still), Signal(None))["signal"]
+    assert (status, what.split(";")[0]) == (Status.OK, "every picture is analysed, as signal.gates=[] says")
+    moving = [frame(index, index / 25, pixels=RNG.integers(0, 256, (240, 320), dtype=np.uint8)) for index in range(90)]
+    status, what = findings([RUNNING, *moving], Signal(Gates(), finds_fan=False))["signal"]
+    assert (status, what) == (Status.OK, "a living picture, the whole picture counts as fan, as fan.find=false says")
 
 
 def test_no_picture_at_all_is_a_problem_with_the_sources_reason():
