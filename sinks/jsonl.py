@@ -6,10 +6,8 @@ from pathlib import Path
 import msgspec
 
 from .event import AnyEvent
+from .lines import LINE_START, LONGEST_LINE_BYTES
 from .sink import SinkError, SinkTroubleError
-
-_LONGEST_LINE_BYTES = 16 * 2**20
-_LINE_START = b'{"kind":"'
 
 
 class JsonLinesSink:
@@ -71,12 +69,12 @@ class JsonLinesSink:
     def _repair(self, descriptor: int) -> None:
         """Ends a whole last line that lacks its newline; takes a torn one away."""
         size = os.lseek(descriptor, 0, os.SEEK_END)
-        start = max(0, size - _LONGEST_LINE_BYTES)
+        start = max(0, size - LONGEST_LINE_BYTES)
         end = os.pread(descriptor, size - start, start)
         torn = end[end.rfind(b"\n") + 1 :]
         if not torn:
             return
-        if not (torn.startswith(_LINE_START) or _LINE_START.startswith(torn)):
+        if not (torn.startswith(LINE_START) or LINE_START.startswith(torn)):
             raise SinkError(f"{self.path}: does not end with an event; to append, it must be a file of JSON lines")
         try:
             msgspec.json.decode(torn, type=AnyEvent)

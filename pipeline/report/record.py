@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import msgspec
-
 from ... import FetalStreamError
 from ...sinks import AnyEvent, StreamEnded, StreamStarted
-from ...sinks.wire import EVENT_TOPICS
+from ...sinks.lines import read_lines
+from ...sinks.sink import SinkError
 
 EVENTS_NAME = "events.jsonl"
 SUMMARY_NAME = "summary.json"
 REPORT_NAME = "report.html"
 
 E = TypeVar("E", bound=AnyEvent)
-
-_SCORES = b'{"kind":"frame.scores"'
 
 
 class ReportError(FetalStreamError):
@@ -91,53 +88,25 @@ def find_records(folder: Path) -> list[Path]:
 def read_record(folder: Path) -> Record:
     """The record in a study's folder.
 
-    Kinds of events that this version does not know are passed over and counted, and so is a torn last line.
+    What in the file is passed over, and told as `Record.unread`: see `sinks.lines`.
 
     Raises:
         ReportError: a file cannot be read, or is no record.
     """
     path = folder / EVENTS_NAME
     try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise ReportError(f"{str(path)!r} cannot be read: {error.strerror}") from None
-    decoder = msgspec.json.Decoder(AnyEvent)
-    events: list[AnyEvent] = []
-    unread: list[str] = []
-    unknown = 0
-    for number, line in enumerate(lines, start=1):
-        if line.startswith(_SCORES):
-            continue
-        try:
-            events.append(decoder.decode(line))
-        except (ValueError, RecursionError) as error:
-            if _is_newer(line):
-                unknown += 1
-            elif number == len(lines) and events:
-                unread.append("The last line of the record is torn: the review was cut off while it was written.")
-            else:
-                why = " ".join(str(error).split())[:200]
-                raise ReportError(f"{str(path)!r}, line {number}, is no event: {why}") from None
-    starts = [number for number, event in enumerate(events) if isinstance(event, StreamStarted)]
+        lines = read_lines(path)
+    except SinkError as error:
+        raise ReportError(str(error)) from None
+    starts = [number for number, event in enumerate(lines.events) if isinstance(event, StreamStarted)]
     if not starts:
-        raise ReportError(f"{str(path)!r} holds no record: it does not begin with 'stream.started'")
-    if unknown:
-        unread.append(f"{unknown} events are of kinds that this version does not know.")
+        raise ReportError(f"{path}: holds no record: it does not begin with 'stream.started'")
     return Record(
-        name=folder.resolve().name, events=events[starts[-1] :], summary=_summary(folder), unread=tuple(unread)
+        name=folder.resolve().name,
+        events=lines.events[starts[-1] :],
+        summary=_summary(folder),
+        unread=lines.remarks,
     )
-
-
-class _Kind(msgspec.Struct):
-    kind: str
-
-
-def _is_newer(line: bytes) -> bool:
-    """Whether a line is an event of a kind that is not ours."""
-    try:
-        return msgspec.json.decode(line, type=_Kind).kind not in EVENT_TOPICS
-    except (ValueError, RecursionError):
-        return False
 
 
 def _summary(folder: Path) -> dict[str, Any]:

@@ -1,18 +1,19 @@
 """What the events of one stream say, so far as a report can hold it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
+from ..chain import Record as Stored
 from ..event import AnyEvent, PlaneLeft, StreamDamaged, StreamStarted
 from ..findings import AgeEstimated, AgeUnavailable, ChdScored, ChdUnavailable
+from ..lines import is_of_unknown_kind, read_lines
 from ..sink import SinkError
 from ..store_file import reading
 
-_LONGEST_LINE_BYTES = 16 * 2**20
 _SQLITE = b"SQLite format 3\0"
 _DECODER = msgspec.json.Decoder(AnyEvent)
 
@@ -26,7 +27,7 @@ class Record:
         visits: of planes, in order.
         age: the newest word on gestational age.
         hearts: the newest score of the exam as a whole; without one, that of each clip.
-        remarks: why there is no age or heart score.
+        remarks: why there is no age or heart score, and what of a file could not be read.
         withheld: frames that could not be read: media time of the last good frame before them (None: at the start), and
             how many.
     """
@@ -44,7 +45,7 @@ class Record:
 
 
 def read_record(file: Path, *, stream: str | None = None) -> Record:
-    """From a file of JSON lines or an event store. Raises `SinkError` that names it, and the line that is no event.
+    """From a file of JSON lines (see `sinks.lines`) or an event store. Raises `SinkError` that names it.
 
     Args:
         file: ``events.jsonl`` or ``events.db``.
@@ -53,15 +54,18 @@ def read_record(file: Path, *, stream: str | None = None) -> Record:
     try:
         with file.open("rb") as opened:
             is_store = opened.read(len(_SQLITE)) == _SQLITE
-        with ExitStack() as stack:
-            if is_store:
-                records = stack.enter_context(reading(file)).checked_records()
-                events = (_DECODER.decode(record.event) for record in records)
-            else:
-                events = _events(file, stack.enter_context(file.open("rb")))
-            return record_of((event for event in events if stream in (None, event.stream)), name=str(file))
     except OSError as error:
         raise SinkError(f"{file}: cannot be read: {error.strerror}") from None
+    remarks: tuple[str, ...] = ()
+    with ExitStack() as stack:
+        if is_store:
+            records = stack.enter_context(reading(file)).checked_records()
+            events: Iterable[AnyEvent] = _stored(file, records)
+        else:
+            lines = read_lines(file)
+            events, remarks = lines.events, lines.remarks
+        record = record_of((event for event in events if stream in (None, event.stream)), name=str(file))
+    return replace(record, remarks=(*record.remarks, *remarks))
 
 
 def record_of(events: Iterable[AnyEvent], *, name: str) -> Record:
@@ -78,7 +82,8 @@ def record_of(events: Iterable[AnyEvent], *, name: str) -> Record:
             raise SinkError(f"{name}: does not begin with the start of a stream")
         if isinstance(event, StreamStarted):
             if started is not None:
-                raise SinkError(f"{name}: holds more than one stream; give the events of one")
+                several = "runs of one stream" if event.stream == started.stream else "streams"
+                raise SinkError(f"{name}: holds several {several}; give the events of one")
             started = event
         elif isinstance(event, PlaneLeft):
             visits.append(event)
@@ -104,11 +109,10 @@ def record_of(events: Iterable[AnyEvent], *, name: str) -> Record:
     )
 
 
-def _events(file: Path, lines: Iterable[bytes]) -> Iterable[AnyEvent]:
-    for number, line in enumerate(lines, start=1):
-        if len(line) > _LONGEST_LINE_BYTES:
-            raise SinkError(f"{file}: line {number} is too long for an event")
+def _stored(file: Path, records: Iterable[Stored]) -> Iterator[AnyEvent]:
+    for record in records:
         try:
-            yield _DECODER.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise SinkError(f"{file}: line {number} is no event: {error}") from None
+            yield _DECODER.decode(record.event)
+        except ValueError as error:
+            if not is_of_unknown_kind(record.event):
+                raise SinkError(f"{file}: record {record.sequence} is no event: {error}") from None

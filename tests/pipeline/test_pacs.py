@@ -229,13 +229,20 @@ def test_what_cannot_be_done_is_said_in_one_line(
         export(Wanted(**wanted))
 
 
-def test_an_empty_folder_and_a_torn_record_are_named(tmp_path: Path, reviewed: Path, gappy: Path):
+def test_an_empty_folder_and_a_line_that_is_no_event_are_named(tmp_path: Path, reviewed: Path, gappy: Path):
     with pytest.raises(PacsError, match="holds neither captures"):
         export(Wanted(folder=tmp_path, out=tmp_path / "dicom"))
     with (reviewed / "events.jsonl").open("a") as file:
-        file.write('{"kind":"plane.left","stre')
+        file.write('{"kind":"plane.left","stre\n')
     with pytest.raises(FetalStreamError, match=r"events\.jsonl: line 7 is no event"):
         export(Wanted(folder=reviewed, out=tmp_path / "dicom", cine=gappy))
+
+
+def test_a_record_that_a_kill_has_torn_is_exported_and_the_report_says_so(tmp_path: Path, reviewed: Path, gappy: Path):
+    with (reviewed / "events.jsonl").open("a") as file:
+        file.write('{"kind":"plane.left","stre')
+    done = export(Wanted(folder=reviewed, out=tmp_path / "dicom", cine=gappy))
+    assert "The last line of the record is torn" in report_of(done).to_json()
 
 
 def test_objects_of_an_earlier_export_are_not_sent_along_unseen(gappy: Path, reviewed: Path, tmp_path: Path):
@@ -334,7 +341,7 @@ def test_events_come_from_a_store_too_and_only_those_of_the_stream(captured: Pat
     for name in ("events.db", "all.jsonl"):
         done = export(Wanted(folder=captured, out=tmp_path / f"of {name}", events=tmp_path / name))
         assert str(report_of(done)).count("'chd_score'") == 1
-    with pytest.raises(FetalStreamError, match=r"all\.jsonl: holds more than one stream"):
+    with pytest.raises(FetalStreamError, match=r"all\.jsonl: holds several streams"):
         read_record(tmp_path / "all.jsonl")
 
 

@@ -25,7 +25,7 @@ def test_a_torn_last_line_and_kinds_of_later_versions_are_told(tmp_path: Path):
     record = read_record(folder)
     assert list(record.events) == plain_story().events
     assert "torn" in record.unread[0]
-    assert "1 events are of kinds" in record.unread[1]
+    assert "1 event is of a kind" in record.unread[1]
 
 
 def test_of_a_file_that_two_runs_wrote_the_last_counts(tmp_path: Path):
@@ -41,9 +41,9 @@ def test_of_a_file_that_two_runs_wrote_the_last_counts(tmp_path: Path):
     ("content", "said"),
     [
         ("", "does not begin with 'stream.started'"),
-        ("no json\n", "line 1, is no event"),
-        ('{"kind":"plane.left"}\n{"kind":"plane.left"}\n', "line 1, is no event"),
-        ("[" * 100_000 + "\n", "line 1, is no event"),
+        ("no json\n", "line 1 is no event"),
+        ('{"kind":"plane.left"}\n{"kind":"plane.left"}\n', "line 1 is no event"),
+        ("[" * 100_000 + "\n", "line 1 is no event"),
     ],
 )
 def test_a_file_that_is_no_record_is_refused_in_one_line(tmp_path: Path, content: str, said: str):
