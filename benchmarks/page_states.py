@@ -6,6 +6,7 @@ from typing import Any
 
 from page_stage import GOOD, WHOLE, Phantom, Stage
 
+from fetalstream.models.heads.clip_answer import STRADDLES
 from fetalstream.pipeline.exam.protocol import load_protocol
 from fetalstream.sinks import ModelRef, QualityItem
 
@@ -102,7 +103,7 @@ def _core_4(stage: Stage) -> None:
 
 def _abstains(stage: Stage) -> None:
     _captured(stage)
-    heart(stage, abstains=True, score=0.48, low=0.09, high=0.9, reason="the interval is too wide, record another clip")
+    heart(stage, abstains=True, score=0.48, low=0.09, high=0.9, reason=STRADDLES)
 
 
 def _no_protocol(stage: Stage) -> None:

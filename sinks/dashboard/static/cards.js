@@ -1,6 +1,6 @@
 // The heart score and the gestational age. Never a bare number: an interval, or why there is none.
 
-import { percentOf, plain, sentence, weeksOf } from "./words.js";
+import { percentOf, plain, weeksOf } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -40,13 +40,13 @@ export function renderHeart(story, parts) {
   const range = at("heart-range").style;
   for (const name of ["low", "high", "score"]) range.setProperty(`--${name}`, `${100 * scored[name]}%`);
   at("heart-text").textContent = heartText(scored, interval, isPhantom);
-  at("heart-text").title = `Learnt from: ${scored.trained_on}`;
+  at("heart-text").title = [scored.reason, `learnt from: ${scored.trained_on}`].filter(Boolean).join("; ");
 }
 
 function heartText(scored, interval, isPhantom) {
   const clips = scored.clips === 1 ? "1 clip" : `${scored.clips} clips`;
   const parts = [];
-  if (scored.abstains) parts.push(`${sentence(scored.reason)}. Score ${scored.score.toFixed(2)} (${interval}).`);
+  if (scored.abstains) parts.push(`${plain(scored.reason)} Score ${scored.score.toFixed(2)} (${interval}).`);
   else parts.push(`0 is like normal hearts, 1 like abnormal ones. ${clips}.`);
   if (isPhantom) parts.push("Learnt from phantoms: says nothing of patients.");
   else if (scored.positive_predictive_value !== null) {

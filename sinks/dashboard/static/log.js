@@ -14,7 +14,7 @@ function titleIn(change) {
 function heart(event) {
   const interval = `${event.low.toFixed(2)} to ${event.high.toFixed(2)}`;
   const of = event.level === "exam" ? "Heart score of the scan" : "Heart score of a clip";
-  return `${of}: ${event.abstains ? `abstains, ${event.reason}` : `${event.score.toFixed(2)} (${interval})`}`;
+  return `${of}: ${event.abstains ? `abstains. ${plain(event.reason)}` : `${event.score.toFixed(2)} (${interval})`}`;
 }
 
 // Each: what is said, and its tone.

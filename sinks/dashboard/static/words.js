@@ -79,9 +79,9 @@ export function percentOf(share) {
   return `${Math.round(share * 100)} %`;
 }
 
-/** A sentence that begins with a capital. */
+/** A sentence that begins with a capital; an address stays as it is written. */
 export function sentence(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return /^[a-z][a-z0-9+.-]*:\/\//.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 const SOURCE = {
@@ -127,6 +127,9 @@ const PLAIN = [
   [/^the plane head knows no four_chamber/, "This model cannot tell the four-chamber view."],
   [/^the heart was in view, but gave no clip/, "The heart was in view, but never long enough for a score: hold the four-chamber view for a second or two."],
   [/^no heart was in view/, "No four-chamber view was seen."],
+  [/^the interval holds the threshold/, "Between normal and abnormal: record another clip."],
+  [/^the members of the head disagree/, "Its models disagree: record another clip."],
+  [/^unlike the hearts that/, "Unlike the hearts it knows: check the view."],
   [/^no pixel spacing/, "The picture does not say its scale (millimetres per pixel)."],
   [/^the model has no text tower/, "This model cannot tell the age."],
   [/^the plane head knows no/, "This model cannot tell the planes of the head."],
@@ -136,7 +139,7 @@ const PLAIN = [
 
 /** A reason in plain words; what is not known stands as it is. */
 export function plain(reason) {
-  return PLAIN.find(([known]) => known.test(reason))?.[1] ?? sentence(reason);
+  return PLAIN.find(([known]) => known.test(reason))?.[1] ?? `${sentence(reason).replace(/\.$/, "")}.`;
 }
 
 const SAVED = { captures: "captures", jsonl: "event file", store: "database" };

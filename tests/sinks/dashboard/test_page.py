@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from fetalstream.models.heads.clip_answer import STRADDLES, UNLIKE
 from fetalstream.models.heads.gestational_age import NO_SPACING
 from fetalstream.models.planes import Plane
 from fetalstream.pipeline.exam.age import ENDED_EARLY, NO_TEXTS, SPACING_HINT
@@ -376,13 +377,23 @@ def test_every_plane_has_a_word_of_its_own(opened: Open):
 
 
 @pytest.mark.parametrize(
+    ("reason", "said"), [(STRADDLES, "Between normal and abnormal: record another clip."), (UNLIKE, "check the view")]
+)
+def test_a_heart_score_that_abstains_says_what_to_do(opened: Open, reason: str, said: str):
+    page, stage = opened("captured")
+    states.heart(stage, abstains=True, reason=reason)
+    expect(page.locator("#heart-value")).to_have_text("Abstains")
+    expect(page.locator("#heart-text")).to_contain_text(said)
+
+
+@pytest.mark.parametrize(
     ("kind", "reason", "said"),
     [
         ("chd", NO_HEAD, "No heart model is set up"),
         ("age", f"{NO_SPACING}; {SPACING_HINT}", "does not say its scale"),
         ("age", NO_TEXTS, "This model cannot tell the age"),
         ("age", ENDED_EARLY, "ended before the age was ready"),
-        ("age", "something new", "Something new"),
+        ("age", "something new", "Something new."),
     ],
 )
 def test_why_there_is_no_score_is_said_in_plain_words_and_exactly_in_the_tooltip(
