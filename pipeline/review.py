@@ -10,7 +10,17 @@ from typing import Any
 
 from .. import FetalStreamError
 from ..models.encoder import Model
-from ..sinks import AgeEstimated, AgeUnavailable, AnyEvent, PlaneLeft, SignalChanged, Sink
+from ..sinks import (
+    AgeEstimated,
+    AgeUnavailable,
+    AnyEvent,
+    ChdScored,
+    ChdUnavailable,
+    ModelRef,
+    PlaneLeft,
+    SignalChanged,
+    Sink,
+)
 from ..sinks.whole import write_whole
 from ..sources import SourceError
 from ..sources.sniff import is_dicom
@@ -99,6 +109,9 @@ class _Highlights:
         self.signal: list[SignalChanged] = []
         self.age: AgeEstimated | None = None
         self.no_age: list[str] = []
+        self.heart: ChdScored | None = None
+        self.heart_clips = 0
+        self.no_heart: list[str] = []
 
     def write(self, event: AnyEvent) -> None:
         if isinstance(event, PlaneLeft):
@@ -109,6 +122,11 @@ class _Highlights:
             self.age = event
         elif isinstance(event, AgeUnavailable):
             self.no_age.append(event.reason)
+        elif isinstance(event, ChdScored):
+            self.heart = event if event.level == "exam" else self.heart
+            self.heart_clips += event.level == "clip"
+        elif isinstance(event, ChdUnavailable):
+            self.no_heart.append(event.reason)
 
     def close(self) -> None:
         pass
@@ -188,6 +206,7 @@ def _summary(run: StreamRun, outcome: Outcome, highlights: _Highlights) -> dict[
             for change in highlights.signal
         ],
         "age": _age(highlights),
+        "chd": _chd(highlights),
         "model": {"name": identity.name, "sha256": identity.sha256, "version": identity.version},
         "config_sha256": run.config_sha256,
         "research_use_only": True,
@@ -208,5 +227,19 @@ def _age(highlights: _Highlights) -> dict[str, Any] | None:
     if age is None:
         return {"unavailable": reasons} if reasons else None
     names = ("age_days", "low_days", "high_days", "coverage", "frames", "spacing_mm", "spacing_by_hand", "method")
-    head = None if age.head is None else {"name": age.head.name, "sha256": age.head.sha256, "version": age.head.version}
+    head = None if age.head is None else _reference(age.head)
     return {name: getattr(age, name) for name in names} | {"head": head, "unavailable": reasons}
+
+
+def _chd(highlights: _Highlights) -> dict[str, Any] | None:
+    """The heart head's word on the exam, how many clips it was told of, and why there is none; None: not asked."""
+    exam, clips, reasons = highlights.heart, highlights.heart_clips, highlights.no_heart
+    if exam is None:
+        return {"clips": clips, "unavailable": reasons} if clips or reasons else None
+    names = ("score", "low", "high", "abstains", "reason", "clips", "trained_on", "prevalence")
+    told = {name: getattr(exam, name) for name in (*names, "positive_predictive_value")}
+    return told | {"head": _reference(exam.head), "unavailable": reasons}
+
+
+def _reference(model: ModelRef) -> dict[str, str]:
+    return {"name": model.name, "sha256": model.sha256, "version": model.version}
