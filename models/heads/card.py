@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ... import __version__
+from ..encoder import ModelError
 from ..files import sha256_of
 from ..whole import whole_file
 
@@ -37,9 +38,11 @@ def write_card(head_file: Path, card: Card) -> Path:
     """Writes the card of a head file beside it, as ``.md``, with the file's own hash and the date; returns its path.
 
     Raises:
-        ModelError: it cannot be written.
+        ModelError: it cannot be written, or would take the place of the head.
     """
     path = head_file.with_suffix(".md")
+    if path == head_file:
+        raise ModelError(f"{path} holds the head: its card, of the same name, is not written")
     with whole_file(path) as file:
         file.write(card_text(head_file, card).encode())
     return path

@@ -39,6 +39,14 @@ def test_a_card_names_its_file_by_hash_the_day_the_software_and_the_counts(tmp_p
     ]
 
 
+def test_a_head_is_not_overwritten_by_its_card(tmp_path: Path) -> None:
+    head = tmp_path / "head.md"
+    head.write_bytes(b"a head")
+    with pytest.raises(ModelError, match=r"head\.md holds the head"):
+        write_card(head, CARD)
+    assert head.read_bytes() == b"a head"
+
+
 def test_a_card_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     head = tmp_path / "head.safetensors"
     head.write_bytes(b"a head")

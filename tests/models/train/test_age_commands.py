@@ -1,6 +1,7 @@
 """The commands about age, as a user runs them."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,8 @@ from ..conftest import RandomState
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "fetalstream", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240)
+    one_thread = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # its matrices are small: threads would wait for each other
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, env=one_thread)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,7 @@ def test_evaluate_ga_reads_well_without_json(scores: Path):
         (("evaluate", "ga", "--similarity", "nowhere.npz"), "nowhere.npz"),
         (("evaluate", "ga", "--similarity", "SCORES", "--level", "1.5"), "1.5"),
         (("train", "ga", "--similarity", "SCORES", "--weights", "no.pt", "--out", "age.safetensors"), "no.pt"),
+        (("train", "ga", "--similarity", "SCORES", "--weights", "no.pt", "--out", "no/age"), "there is no folder no"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(arguments: tuple[str, ...], said: str, scores: Path):
