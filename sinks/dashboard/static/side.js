@@ -114,7 +114,7 @@ export function renderChecklist(page) {
 
 let reasonsDrawn = "";
 
-/** What to do again and what cannot be done, in two lines; where there is more to say, that it stands in the tiles. */
+/** What to do again and what cannot be done, in two lines; where there is more to say, where it stands. */
 function renderReasons(rows) {
   const poor = saidOf(rows, "poor", adviceOf);
   const unjudged = saidOf(rows, NOT_JUDGED, (reason) => reason);
@@ -125,7 +125,7 @@ function renderReasons(rows) {
   if (!rows.length) hint.textContent = "None yet. Each plane appears here with its best picture.";
   const sentences = poor.length + unjudged.length;
   for (let shown = sentences; rows.length && shown >= 0; shown -= 1) {
-    const rest = shown < sentences ? "More: point at a tile." : "";
+    const rest = shown < sentences ? "More in the log (L)." : "";
     hint.textContent = [...unjudged.slice(0, Math.max(0, shown - poor.length)), rest].join(" ").trim();
     if (poor.length && shown) hint.prepend(element("span", "poor", poor.slice(0, shown).join(" ")), " ");
     if (hint.scrollHeight <= hint.clientHeight + 1) break;
