@@ -2,6 +2,7 @@
 
 import csv
 import json
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from typer.testing import CliRunner
 
 from fetalstream import FetalStreamError
 from fetalstream.models.compact import EMBEDDED as COMPACT
+from fetalstream.models.heads.clip_timing import ClipTiming
 from fetalstream.models.train.clip_checks import LeakError
+from fetalstream.models.train.clip_fit import ClipTraining
 from fetalstream.pipeline.cli import evaluate, train
+from fetalstream.pipeline.cli.chd import evaluate_chd, train_chd
 from fetalstream.pipeline.heart import clip_set
 
 CHECKED = "scores stay the same when all labels are turned round"
@@ -76,6 +80,19 @@ def test_training_is_judged_in_folds_and_by_shuffled_labels(hearts: Path):
     assert "no patient is in two folds" in found["checks"]
     shuffled = judge(hearts, *quick, "--shuffle-labels")
     assert "labels shuffled" in shuffled["way"]
+
+
+def test_what_is_trained_is_what_was_judged_unless_options_differ():
+    taught, judged = (signature(command).parameters for command in (train_chd, evaluate_chd))
+    shared = taught.keys() & judged.keys()
+    assert {"net", "members", "epochs", "frames", "clip_seconds", "stride_seconds", "normal", "seed"} <= shared
+    assert [taught[name] for name in shared] == [judged[name] for name in shared]
+    training, timing = ClipTraining(), ClipTiming()
+    for name, value in (("net", training.net), ("members", training.members), ("epochs", training.epochs)):
+        assert taught[name].default == value
+    for name, value in (("frames", timing.frames), ("clip_seconds", timing.seconds)):
+        assert taught[name].default == value
+    assert taught["stride_seconds"].default == timing.stride_seconds
 
 
 def test_a_table_for_people_puts_patients_first(hearts: Path):

@@ -4,6 +4,7 @@ import json
 import resource
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 
 import av
@@ -18,8 +19,10 @@ from fetalstream.models.compact import load_compact
 from fetalstream.models.embeddings import read_embeddings
 from fetalstream.models.encoder import Features
 from fetalstream.models.heads.probe import ProbeHead
+from fetalstream.models.train.probe import Recipe
 from fetalstream.pipeline.cli import evaluate, train
 from fetalstream.pipeline.cli.app import app
+from fetalstream.pipeline.cli.probe import evaluate_probe, train_probe
 
 SHAPES = ("background", "brain", "femur")
 PATIENTS = 12
@@ -114,6 +117,17 @@ def load_other_weights() -> bytes:
     """The embedded model's file with another word in its metadata: the same numbers, another hash."""
     content = Path(load_compact.__code__.co_filename).with_name("compact.safetensors").read_bytes()
     return content.replace(b"seed 0", b"seed 1", 1)
+
+
+def test_what_is_trained_is_what_was_judged_unless_options_differ():
+    taught, judged = (signature(command).parameters for command in (train_probe, evaluate_probe))
+    shared = taught.keys() & judged.keys()
+    assert {"embeddings", "labels", "data", "folds", "runs", "seed", "epochs", "learning_rate", "balanced"} <= shared
+    assert [taught[name] for name in shared] == [judged[name] for name in shared]
+    recipe = Recipe()
+    assert taught["epochs"].default == recipe.epochs
+    assert taught["learning_rate"].default == recipe.learning_rate
+    assert taught["balanced"].default == recipe.balanced
 
 
 def test_the_card_stands_beside_the_head(head: Path):
