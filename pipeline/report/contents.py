@@ -75,9 +75,12 @@ class Contents:
         order = in_order([still.plane for still in stills])
         return sorted(stills, key=lambda still: order.index(still.plane))
 
-    def scores(self, level: str) -> list[ChdScored]:
-        """What the heart head said of clips, or of the exam."""
-        return [score for score in self.record.all(ChdScored) if score.level == level]
+    @property
+    def heart(self) -> ChdScored | None:
+        """The heart head's last word on the exam; of a record that was cut off, on a clip."""
+        scores = self.record.all(ChdScored)
+        exams = [score for score in scores if score.level == "exam"]
+        return (exams or scores)[-1] if scores else None
 
 
 def contents_of(
@@ -116,7 +119,7 @@ def tiles(contents: Contents) -> list[Tile]:
         _checklist_tile(contents.record),
         _planes_tile(contents),
         _age_tile(contents.record),
-        _heart_tile(contents.record),
+        _heart_tile(contents),
         _judged_tile(contents),
     ]
 
@@ -149,10 +152,11 @@ def _age_tile(record: Record) -> Tile:
     )
 
 
-def _heart_tile(record: Record) -> Tile:
-    exam = findings.heart_of_exam(record) or record.last(ChdScored)
+def _heart_tile(contents: Contents) -> Tile:
+    exam = contents.heart
     if exam is None:
-        return Tile(title="Heart score", value="none", note=_reason(findings.heart_missing(record)), look="missing")
+        why = _reason(findings.heart_missing(contents.record))
+        return Tile(title="Heart score", value="none", note=why, look="missing")
     note = f"{chance(exam.low)} to {chance(exam.high)}; head trained on {exam.trained_on}"
     if exam.abstains:
         return Tile(title="Heart score", value="abstains", note=f"{exam.reason}; head trained on {exam.trained_on}")
@@ -220,7 +224,6 @@ class ClipCard:
     clip: Clip
     title: str
     text: str
-    poster: bytes
     scores: tuple[ChdScored, ...]
 
 
@@ -240,7 +243,6 @@ def _clip_cards(contents: Contents) -> Iterator[ClipCard]:
             clip=clip,
             title=plane_title(choice.plane),
             text=text,
-            poster=clip.poster,
             scores=tuple(scores[one] for one in choice.score_numbers),
         )
 

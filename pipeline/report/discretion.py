@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from ...sources import Frame, Picture, Pixels
 from ..signal.fan import Fan, masked
@@ -28,14 +27,8 @@ NOT_ULTRASOUND = "not shown: it looks like a menu or a slate, and names may stan
 _SCREENS = frozenset({GateState.NO_SIGNAL, GateState.NOT_B_MODE})
 
 
-class View(NamedTuple):
-    """What may be seen of a frame: ``pixels`` (h w) or (h w 3) uint8, black outside the fan and cut to its box."""
-
-    pixels: Pixels
-    is_masked: bool
-
-
-Take = Callable[[View], None]
+Take = Callable[[Pixels], None]
+"""Given what may be seen of a frame: (h w) or (h w 3) uint8, black outside the fan and cut to its box."""
 Refuse = Callable[[str], None]
 
 
@@ -72,7 +65,7 @@ class Discretion:
         """Call ``take`` with what may be seen of the frame, or ``refuse`` with the reason why nothing may."""
         picture = frame.picture
         if self._unmasked:
-            take(View(picture.pixels, is_masked=False))
+            take(picture.pixels)
             return
         if reason := self._reason_closed(frame.pts_seconds):
             refuse(reason)
@@ -84,7 +77,7 @@ class Discretion:
         fan = self._watch.trusted
         if fan is not None:
             self._settle(fan, Surroundings.of(glance))
-            take(_view(picture, fan))
+            take(_seen(picture, fan))
             return
         self._waiting.append(_Waiting(picture, glance, take, refuse))
         if len(self._waiting) > MOST_WAITING:
@@ -124,11 +117,11 @@ class Discretion:
             one = self._waiting.popleft()
             is_same_size = (one.picture.width_px, one.picture.height_px) == (fan.width_px, fan.height_px)
             if is_same_size and around.agreement(one.glance.grey) >= SAME_AGREEMENT:
-                one.take(_view(one.picture, fan))
+                one.take(_seen(one.picture, fan))
             else:
                 one.refuse(NOT_KNOWN)
 
 
-def _view(picture: Picture, fan: Fan) -> View:
+def _seen(picture: Picture, fan: Fan) -> Pixels:
     left, top, right, bottom = fan.box_px
-    return View(masked(picture, fan).pixels[top:bottom, left:right], is_masked=True)
+    return masked(picture, fan).pixels[top:bottom, left:right]

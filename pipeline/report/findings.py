@@ -122,12 +122,6 @@ def heart_missing(record: Record) -> str:
     return _because("No heart score", reasons) if reasons else NO_HEART
 
 
-def heart_of_exam(record: Record) -> ChdScored | None:
-    """The last word on all clips together."""
-    exams = [score for score in record.all(ChdScored) if score.level == "exam"]
-    return exams[-1] if exams else None
-
-
 def doings(record: Record) -> list[Done]:
     """Captures, marks, overrides and pauses, in order."""
     return list(_doings(record))

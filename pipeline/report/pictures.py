@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...sources import Frame
+from ...sources import Frame, Pixels
 from ..assemble import opened_source
 from .choice import CLIP_FPS, Choice, ClipChoice
-from .discretion import Discretion, View
+from .discretion import Discretion
 from .sheets import SheetMaker, Strip, compressed, poster
 from .stretches import Stretch, gaps
 
@@ -136,11 +136,11 @@ class _Gatherer:
         index, pts_seconds, spacing_mm = frame.index, frame.pts_seconds, frame.spacing_mm
         makers = [clip.maker for clip in clips] + [self._strip] * in_strip
 
-        def take(view: View) -> None:
+        def take(pixels: Pixels) -> None:
             for maker in makers:
-                maker.add(index, pts_seconds, view.pixels)
+                maker.add(index, pts_seconds, pixels)
             if index in self._choice.stills:
-                self._keep(index, pts_seconds, spacing_mm, view)
+                self._keep(index, pts_seconds, spacing_mm, pixels)
 
         def refuse(reason: str) -> None:
             for maker in makers:
@@ -151,8 +151,8 @@ class _Gatherer:
 
         self._discretion.show(frame, take, refuse)
 
-    def _keep(self, index: int, pts_seconds: float, spacing_mm: float | None, view: View) -> None:
-        file = compressed(view.pixels, "png")
+    def _keep(self, index: int, pts_seconds: float, spacing_mm: float | None, pixels: Pixels) -> None:
+        file = compressed(pixels, "png")
         is_exact = self._exact_bytes + len(file) <= MOST_EXACT_BYTES
         if is_exact:
             self._exact_bytes += len(file)
@@ -160,10 +160,10 @@ class _Gatherer:
             frame_index=index,
             pts_seconds=pts_seconds,
             plane=self._choice.stills[index],
-            file=file if is_exact else compressed(view.pixels, "webp", quality=STILL_QUALITY),
+            file=file if is_exact else compressed(pixels, "webp", quality=STILL_QUALITY),
             is_exact=is_exact,
-            width_px=view.pixels.shape[1],
-            height_px=view.pixels.shape[0],
+            width_px=pixels.shape[1],
+            height_px=pixels.shape[0],
             spacing_mm=spacing_mm,
         )
 
