@@ -1,5 +1,6 @@
 """What the demo knows beyond a live stream: the phantom's truth, and how well the events met it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,6 +59,7 @@ class DemoReport:
             f"Every event was published on {endpoint} and stands in {events}; the store beside it is chained:",
             f"fetalstream store verify {events.with_name('events.db')}",
             f"The best picture and a clip of each plane: {events.with_name('captures')}",
+            f"As a page to read: fetalstream report {events.parent}",
             "Next: fetalstream review YOUR_CINE.mp4 --out out/review, or fetalstream live SOURCE.",
             Text(RESEARCH_USE, style="dim"),
         )
@@ -65,20 +67,23 @@ class DemoReport:
     def _planes(self, agreement: Agreement) -> Table:
         table = Table(title="What the phantom showed, and what was found", title_justify="left", header_style="dim")
         table.add_column("plane")
-        for column in ("frames agreeing (F1)", "visits found", "best frame at", "score"):
+        for column in ("visits found", "false", "frames agreeing (F1)", "best frame at", "score"):
             table.add_column(column, justify="right")
         best = self.seen.best()
+        false = Counter(visit.plane for visit in agreement.false_alarms)
+        found = Counter(visit.plane for visit in agreement.found)
+        missed = Counter(visit.plane for visit in agreement.missed)
         for plane, f1 in agreement.per_plane_f1.items():
-            found = sum(visit.plane == plane for visit in self.seen.visits)
             visit = best.get(plane)
             at, score = (f"{visit.best_pts_seconds:.2f} s", f"{visit.best_score:.2f}") if visit else ("", "")
-            table.add_row(title(plane), f"{f1:.2f}", str(found), at, score)
+            of_all = f"{found[plane]} of {found[plane] + missed[plane]}"
+            table.add_row(title(plane), of_all, str(false[plane] or ""), f"{f1:.2f}", at, score)
         return table
 
     def _facts(self, outcome: Outcome, counts: Snapshot, agreement: Agreement) -> Sequence[str]:
         ended = outcome.ended
         delay = agreement.median_onset_delay_seconds
-        found = len(agreement.onset_delays_seconds)
+        found = len(agreement.found)
         visits = found + len(agreement.missed)
         dropped = sum(ended.frames_dropped.values())
         onset = "" if delay is None else f", onset known to {delay * 1000:+.0f} ms (median)"

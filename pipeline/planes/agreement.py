@@ -20,13 +20,15 @@ class Agreement:
     """Attributes:
     per_plane_f1: F1 in [0, 1] over frames, for each plane that either side names.
     macro_f1: their mean; 1.0 when neither side names any.
-    onset_delays_seconds: for each true visit that was found, event onset less true onset (negative: early).
+    found: true visits with an overlapping event of the same plane.
+    onset_delays_seconds: for each of them, event onset less true onset (negative: early).
     missed: true visits without an overlapping event of the same plane.
     false_alarms: events that overlap no true visit of the same plane.
     """
 
     per_plane_f1: dict[str, float]
     macro_f1: float
+    found: tuple[Interval, ...]
     onset_delays_seconds: tuple[float, ...]
     missed: tuple[Interval, ...]
     false_alarms: tuple[Interval, ...]
@@ -47,6 +49,7 @@ def compare(
     return Agreement(
         per_plane_f1=per_plane,
         macro_f1=float(np.mean(list(per_plane.values()))) if per_plane else 1.0,
+        found=tuple(true for true, event in matches if event is not None),
         onset_delays_seconds=tuple(e.start_seconds - t.start_seconds for t, e in matches if e is not None),
         missed=tuple(true for true, event in matches if event is None),
         false_alarms=tuple(event for event in found if not any(_meets(event, true) for true in truth)),
