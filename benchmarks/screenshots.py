@@ -1,6 +1,7 @@
-"""Pictures of the live page for README and docs: ``python benchmarks/screenshots.py --out docs/images``
+"""Pictures of the live page and a report for README and docs: ``python benchmarks/screenshots.py --out docs/images``
 
-A real run of the demo's configuration on a phantom, watched by the system's Chromium; nothing is staged. With
+A real run of the demo's configuration on a phantom, watched by the system's Chromium, and a real review of a cine of
+one; nothing is staged. With
 ``--states DIR`` every state the page can be in is photographed instead, told by events (see page_states.py), at
 1280 x 800 and 1920 x 1080: for people who work on the page. ``--only NAME ...`` picks some of them.
 
@@ -9,6 +10,8 @@ PNG with few colours, so that each stays under 200 kB.
 
 import argparse
 import io
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -22,12 +25,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from fetalstream.pipeline.assemble import build_run, load_model, opened_source
 from fetalstream.pipeline.cli.page import dashboard_for, status_of
+from fetalstream.pipeline.evaluation.bench import record
 from fetalstream.pipeline.run import StreamRun
 from fetalstream.pipeline.settings import load_config
 
 CHROMIUM = "/usr/bin/chromium"
 SIZES = ((1280, 800), (1920, 1080))
 SCAN = "phantom://?seed=7&fps=25&screen=1&events=freeze:36-41"
+CINE = "phantom://?seed=3&fps=25&seconds=30&screen=1&realtime=0"
+REVIEW = ("--set", "protocol=core_4", "--set", "chd.head=phantom")
 MOST_BYTES = 200_000
 COLOURS = (256, 128, 64, 32)
 WAIT_MS = 120_000
@@ -99,6 +105,23 @@ def photograph_scan(browser: Browser, out: Path) -> None:
         save(page, out / "live-page-frozen.png")
 
 
+def photograph_report(browser: Browser, out: Path) -> None:
+    """What README shows of a reviewed cine, at one of its views."""
+    with tempfile.TemporaryDirectory(prefix="fetalstream-screenshots-") as folder:
+        cine, reviewed = Path(folder, "sweep.mp4"), Path(folder, "reviewed")
+        record(CINE, cine)
+        command = [sys.executable, "-m", "fetalstream", "review", str(cine), "--out", str(reviewed), "--report"]
+        captures = ("--set", f"capture.folder={folder}/captures")
+        subprocess.run([*command, *REVIEW, *captures], check=True)
+        page = browser.new_page(viewport={"width": SIZES[0][0], "height": 1040})
+        page.goto((reviewed / "sweep" / "report.html").as_uri())
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.wait_for_timeout(500)
+        save(page, out / "report.png")
+        page.close()
+
+
 def photograph_states(browser: Browser, out: Path, only: list[str]) -> None:
     """Every state or these, at both sizes."""
     phantom = page_states.Phantom()
@@ -134,6 +157,7 @@ def main() -> None:
         (given.states or given.out).mkdir(parents=True, exist_ok=True)
         if given.states is None:
             photograph_scan(browser, given.out)
+            photograph_report(browser, given.out)
         else:
             photograph_states(browser, given.states, given.only)
 
