@@ -19,7 +19,7 @@ INDEX_NAME = "index.html"
 INDEX_TITLE = "<title>FetalStream review</title>"
 _HEAD_CHARACTERS = 4096
 NO_CINE = "the cine was not found where it lay, and none was named"
-LIVE = "a live stream leaves no cine behind; what was captured of it is"
+LIVE = "a live stream leaves no cine behind"
 ANOTHER_CINE = "the cine that was found is not the one that was reviewed: its digest is another"
 
 

@@ -204,7 +204,7 @@ def test_a_live_stream_has_captures_for_pictures_and_no_cine_is_missed(tmp_path:
     assert "12.0 s of a live stream, 300 frames read, 0 dropped; begun 2026-03-01 09:15 UTC" in page.text
     assert page.section("h-warnings") == ""
     assert len(page.stills()) == 3
-    assert "Not shown: a live stream leaves no cine behind" in page.section("h-best")
+    assert "Not shown: a live stream leaves no cine behind. What was captured stands below." in page.section("h-best")
     assert "cine" not in re.sub("a live stream leaves no cine behind", "", page.section("h-best"))
 
 
