@@ -28,7 +28,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from fetalstream.pipeline.assemble import build_run, load_model, opened_source
-from fetalstream.pipeline.cli.page import status_of
+from fetalstream.pipeline.live_page import status_of
 from fetalstream.pipeline.run import StreamRun
 from fetalstream.pipeline.settings import load_config
 from fetalstream.sinks import Sink

@@ -12,8 +12,8 @@ import cv2
 import msgspec
 
 from fetalstream.models.planes import Plane
-from fetalstream.pipeline.cli.page import wanted_of
 from fetalstream.pipeline.exam.protocol import ScanProtocol
+from fetalstream.pipeline.live_page import wanted_of
 from fetalstream.pipeline.signal.fan import Fan, masked, outline_px
 from fetalstream.pipeline.signal.fan_finder import find_fan
 from fetalstream.sinks import AnyEvent, ModelRef, Operation, QualityItem

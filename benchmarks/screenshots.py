@@ -24,8 +24,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from fetalstream.pipeline.assemble import build_run, load_model, opened_source
-from fetalstream.pipeline.cli.page import dashboard_for, status_of
 from fetalstream.pipeline.evaluation.bench import record
+from fetalstream.pipeline.live_page import dashboard_for, status_of
 from fetalstream.pipeline.run import StreamRun
 from fetalstream.pipeline.settings import load_config
 

@@ -58,7 +58,12 @@ def doctor(
     on_screen = console.is_terminal and not json
     findings: list[Finding] = []
     with (console if on_screen else Console(stderr=True)).status("looking") as status:
-        examined = examine(loaded, source, on_look=lambda area: status.update(f"looking at {area}"))
+        examined = examine(
+            loaded,
+            source,
+            fixed_page_port=ui_port is not None,
+            on_look=lambda area: status.update(f"looking at {area}"),
+        )
         for finding in chain(unreadable, examined):
             findings.append(finding)
             if on_screen:

@@ -13,7 +13,7 @@ from .disk import look_at_disk, output_folders
 from .finding import Finding, problem, warning
 from .machine import look_at_clock, look_at_gpu, look_at_libraries, look_at_processor, look_at_python
 from .model import look_at_model
-from .ports import look_at_ports
+from .ports import look_at_metrics, look_at_page, look_at_ports
 from .stream import StreamVisit
 from .watch import Signal
 
@@ -40,19 +40,26 @@ class _Look(NamedTuple):
 
 
 def examine(
-    config: Config | None, source: str | None = None, *, on_look: Callable[[str], None] = lambda _: None
+    config: Config | None,
+    source: str | None = None,
+    *,
+    fixed_page_port: bool = False,
+    on_look: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Finding]:
     """Findings, one by one, as they are made.
 
     Args:
         config: of the run; None when it could not be read: then only the machine and the source are looked at.
         source: URI or path, None for none.
+        fixed_page_port: the page's port was named; no other is taken where it is in use.
         on_look: told the area that is looked at next.
     """
     for look in _machine():
         yield from _findings(look, on_look)
     if config is not None:
         yield from _findings(_Look("ports", partial(look_at_ports, config.sinks)), on_look)
+        yield from _findings(_Look("page", partial(look_at_page, config, fixed_port=fixed_page_port)), on_look)
+        yield from _findings(_Look("metrics", partial(look_at_metrics, config.metrics)), on_look)
         for folder in output_folders(config):
             yield from _findings(_Look("disk", partial(look_at_disk, folder)), on_look)
     visit = None if source is None else StreamVisit(source, signal=_signal_of(config))

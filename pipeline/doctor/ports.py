@@ -1,4 +1,4 @@
-"""Whether the endpoints of the configuration can be opened, and who is in the way."""
+"""Whether the endpoints and pages of the configuration can be opened, and who is in the way."""
 
 import socket
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,9 @@ from pathlib import Path
 
 from ... import FetalStreamError
 from ..assemble import opened_sinks
-from ..config import SinkSection, ZmqSection
+from ..config import Config, MetricsSection, SinkSection, ZmqSection
+from ..live_page import dashboard_for
+from ..metrics import metrics_page
 from .finding import Finding, ok, problem
 
 _IPC = "ipc://"
@@ -20,6 +22,41 @@ def look_at_ports(sections: Sequence[SinkSection]) -> Iterator[Finding]:
         yield ok("ports", "no ZeroMQ endpoint is configured; nobody can listen")
     for section in endpoints:
         yield _try_to_open(section)
+
+
+def look_at_page(config: Config, *, fixed_port: bool = False) -> Iterator[Finding]:
+    """Serves the live page as a run would, where it is wanted, and closes it again.
+
+    ``fixed_port``: where its port is taken, no other one is.
+    """
+    section = config.ui
+    if not section.enabled:
+        return
+    holder = holder_of(f"tcp://{section.host}:{section.port}")
+    try:
+        dashboard = dashboard_for(config, "doctor", fixed_port=fixed_port)
+    except FetalStreamError as error:
+        what = f"{error}; it is in use by {holder}" if holder else str(error)
+        yield problem("page", what, todo="install what it needs, or correct the ui section (port, token_variable)")
+        return
+    port = dashboard.port
+    dashboard.close()
+    if section.port in (0, port):
+        yield ok("page", f"the live page can be served at port {port}", port=port)
+    else:
+        by = f" by {holder}" if holder else ""
+        yield ok("page", f"port {section.port} is in use{by}; the live page would take a free one", port=None)
+
+
+def look_at_metrics(section: MetricsSection) -> Iterator[Finding]:
+    """Serves the numbers for Prometheus as a run would, where they are wanted, and closes again."""
+    if not section.enabled:
+        return
+    try:
+        with metrics_page(section):
+            yield ok("metrics", f"numbers for Prometheus can be served at port {section.port}", port=section.port)
+    except FetalStreamError as error:
+        yield problem("metrics", str(error), todo="install what it needs, or name another metrics.port")
 
 
 def _try_to_open(section: ZmqSection) -> Finding:

@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from fetalstream.pipeline.config import ConsoleSection, ZmqSection
-from fetalstream.pipeline.doctor import Status
-from fetalstream.pipeline.doctor.ports import look_at_ports
+from fetalstream.pipeline.config import ConsoleSection, MetricsSection, ZmqSection
+from fetalstream.pipeline.doctor import Finding, Status
+from fetalstream.pipeline.doctor.ports import look_at_metrics, look_at_page, look_at_ports
+from fetalstream.pipeline.settings import load_config
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
 
 
 def zmq(endpoint: str) -> ZmqSection:
@@ -62,3 +69,44 @@ def test_an_endpoint_that_other_machines_could_reach_is_a_problem():
 def test_no_endpoint_is_no_fault():
     (finding,) = look_at_ports([])
     assert finding.status is Status.OK
+
+
+def page(*assignments: str, **options: bool) -> list[Finding]:
+    return list(look_at_page(load_config("live", assignments=["ui.enabled=true", *assignments]), **options))
+
+
+def test_what_nobody_wants_is_not_looked_at():
+    assert list(look_at_page(load_config("live"))) == list(look_at_metrics(MetricsSection())) == []
+
+
+def test_a_free_port_can_serve_the_page_and_is_free_afterwards(free_port: int):
+    for _ in range(2):
+        (finding,) = page(f"ui.port={free_port}", fixed_port=True)
+        assert (finding.status, finding.facts["port"]) == (Status.OK, free_port)
+
+
+def test_where_the_pages_port_is_taken_another_is_unless_it_was_named():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (other,) = page(f"ui.port={port}")
+        (named,) = page(f"ui.port={port}", fixed_port=True)
+    assert other.status is Status.OK
+    assert f"port {port} is in use" in other.what
+    assert named.status is Status.PROBLEM
+    assert str(port) in named.what
+
+
+def test_a_token_that_is_not_there_is_a_problem(monkeypatch: pytest.MonkeyPatch, free_port: int):
+    monkeypatch.delenv("PAGE_TOKEN", raising=False)
+    (finding,) = page(f"ui.port={free_port}", "ui.host=0.0.0.0", "ui.token_variable=PAGE_TOKEN")
+    assert finding.status is Status.PROBLEM
+    assert "PAGE_TOKEN" in finding.what
+
+
+def test_the_port_of_metrics_is_tried(free_port: int):
+    (finding,) = look_at_metrics(MetricsSection(enabled=True, port=free_port))
+    assert finding.status is Status.OK
+    with socket.create_server(("127.0.0.1", free_port)):
+        (finding,) = look_at_metrics(MetricsSection(enabled=True, port=free_port))
+    assert finding.status is Status.PROBLEM
+    assert str(free_port) in finding.what
