@@ -13,7 +13,7 @@ from ...sources.phantom.source import PhantomSource
 from ..planes.agreement import Agreement, Interval, compare
 from ..run import Outcome
 from ..telemetry import Snapshot
-from .screen import RESEARCH_USE, SeenPlanes
+from .screen import RESEARCH_USE, SeenPlanes, latency_words
 
 
 class DemoReport:
@@ -87,13 +87,9 @@ class DemoReport:
         visits = found + len(agreement.missed)
         dropped = sum(ended.frames_dropped.values())
         onset = "" if delay is None else f", onset known to {delay * 1000:+.0f} ms (median)"
-        latency = (
-            "no result came"
-            if counts.latency_p50_ms is None
-            else f"capture to result {counts.latency_p50_ms:.0f} ms (median), {counts.latency_p95_ms:.0f} ms (95 %)"
-        )
         visits_text = f"{found} of {visits} visits found, {len(agreement.false_alarms)} false{onset}"
+        frames_text = f"{ended.frames_read} frames read, {ended.frames_embedded} embedded, {dropped} dropped"
         return (
             f"{visits_text}; macro F1 per frame {agreement.macro_f1:.2f}.",
-            f"{ended.frames_read} frames read, {ended.frames_embedded} embedded, {dropped} dropped; {latency}.",
+            f"{frames_text}; {latency_words(counts)}, with the time to simulate the picture.",
         )

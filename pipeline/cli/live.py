@@ -95,17 +95,20 @@ def live(
     from rich.console import Console
 
     from .page import opened_page
+    from .screen import latency_words
 
     flags = model_flags(model, weights) | age_flags(spacing_mm) | page_flags(ui, ui_port)
     loaded = live_config(config, assign, flags=flags, out=out, capture=capture)
     console = Console()
     with opened_page(loaded, source, console, fixed_port=ui_port is not None) as page:
-        outcome, _ = _run(loaded, source, console, headless=headless, page=page)
+        outcome, counts = _run(loaded, source, console, headless=headless, page=page)
     ended = outcome.ended
     dropped = sum(ended.frames_dropped.values())
     console.print(
         f"{ended.reason}: {ended.frames_read} frames read, {ended.frames_embedded} embedded, {dropped} dropped, "
-        f"{ended.media_seconds:.1f} s of media"
+        f"{ended.media_seconds:.1f} s of media; {latency_words(counts)}",
+        highlight=False,
+        soft_wrap=True,
     )
     if _tell_behind(outcome) or outcome.failed:
         raise typer.Exit(1)

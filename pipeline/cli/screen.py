@@ -101,6 +101,13 @@ def render(
     )
 
 
+def latency_words(counts: Snapshot) -> str:
+    """How long results took, those of the last seconds."""
+    if counts.latency_p50_ms is None or counts.latency_p95_ms is None:
+        return "no result came"
+    return f"capture to result {counts.latency_p50_ms:.0f} ms (median), {counts.latency_p95_ms:.0f} ms (95 %)"
+
+
 def _scores(snapshot: Snapshot) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", min_width=18)

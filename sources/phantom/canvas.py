@@ -110,25 +110,26 @@ class Canvas:
             bone: [0, 1], how much of the beam it swallows.
         """
         mm = self._mm(np.concatenate([line, line[:1]]) if closed else line)
-        step, middle = np.diff(mm, axis=0), (mm[1:] + mm[:-1]) / 2
+        step, middle = mm[1:] - mm[:-1], (mm[1:] + mm[:-1]) / 2
         length = np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-6)
         beam_x, beam_y = middle[:, 0], middle[:, 1] + self.sector.radius_mm
         reach = np.maximum(np.hypot(beam_x, beam_y), 1.0)
         squarely = np.abs(step[:, 0] * beam_y - step[:, 1] * beam_x) / (length * reach)
-        light = np.clip(255 * strength * (side + (1 - side) * squarely**2.5), 0, 255)
+        light = np.minimum(255 * strength * (side + (1 - side) * squarely**2.5), 255)
         # A grid step is short along the beam and long across it: the pen must follow.
         pen_mm = self.sector.sample_mm * squarely + self.sector.line_rad * reach * (1 - squarely)
         pens = np.maximum(np.round(width * self._scale / pen_mm), 1).astype(int)
-        grid = self._fixed(mm)
-        for k in range(len(step)):
-            a, b = grid[k].tolist(), grid[k + 1].tolist()
-            cv2.line(self.glint, a, b, int(light[k]), int(pens[k]), cv2.LINE_AA, _SHIFT)
+        grid = self._fixed(mm).tolist()
+        for a, b, level, pen in zip(grid, grid[1:], light.astype(int).tolist(), pens.tolist(), strict=False):
+            cv2.line(self.glint, a, b, level, pen, cv2.LINE_AA, _SHIFT)
             if bone > 0:
-                cv2.line(self.bone, a, b, int(255 * bone), int(pens[k]), cv2.LINE_AA, _SHIFT)
+                cv2.line(self.bone, a, b, int(255 * bone), pen, cv2.LINE_AA, _SHIFT)
 
     def _mm(self, points: Points) -> Curve:
         return np.asarray(points @ self._matrix[:, :2].T + self._matrix[:, 2], dtype=np.float32)
 
     def _fixed(self, points_mm: Curve) -> "np.ndarray[tuple[int, ...], np.dtype[np.int32]]":
-        grid = np.clip(self.sector.to_grid(points_mm), -4000, 4000)
-        return np.round(grid * (1 << _SHIFT)).astype(np.int32)
+        grid = np.minimum(
+            np.maximum(self.sector.to_grid(points_mm), -4000), 4000
+        )
+        return np.rint(grid * (1 << _SHIFT)).astype(np.int32)

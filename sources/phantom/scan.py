@@ -50,9 +50,10 @@ class Sector:
     def to_grid(self, points_mm: Curve) -> Curve:
         """(n 2) mm -> (n 2) line and sample, fractional, also outside the sector."""
         x, y = points_mm[:, 0], np.maximum(points_mm[:, 1] + self.radius_mm, 1.0)
-        line = (np.arctan2(x, y) + self.half_angle_rad) / self.line_rad
-        sample = (np.hypot(x, y) - self.radius_mm) / self.sample_mm
-        return np.stack([line, sample], axis=1).astype(np.float32)
+        grid = np.empty((len(points_mm), 2), dtype=np.float32)
+        grid[:, 0] = (np.arctan2(x, y) + self.half_angle_rad) / self.line_rad
+        grid[:, 1] = (np.hypot(x, y) - self.radius_mm) / self.sample_mm
+        return grid
 
 
 class ScanConverter:

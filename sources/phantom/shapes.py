@@ -62,4 +62,7 @@ def section(z: float, centre: float, reach: float) -> float:
 
 def _placed(x: NDArray[np.floating], y: NDArray[np.floating], u: float, v: float, turn: float) -> Curve:
     c, s = np.cos(turn), np.sin(turn)
-    return np.stack([u + c * x - s * y, v + s * x + c * y], axis=1).astype(np.float32)
+    placed = np.empty((len(x), 2), dtype=np.float32)
+    placed[:, 0] = u + c * x - s * y
+    placed[:, 1] = v + s * x + c * y
+    return placed
