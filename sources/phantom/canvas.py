@@ -129,7 +129,5 @@ class Canvas:
         return np.asarray(points @ self._matrix[:, :2].T + self._matrix[:, 2], dtype=np.float32)
 
     def _fixed(self, points_mm: Curve) -> "np.ndarray[tuple[int, ...], np.dtype[np.int32]]":
-        grid = np.minimum(
-            np.maximum(self.sector.to_grid(points_mm), -4000), 4000
-        )
+        grid = np.minimum(np.maximum(self.sector.to_grid(points_mm), -4000), 4000)
         return np.rint(grid * (1 << _SHIFT)).astype(np.int32)
