@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..telemetry import Snapshot
     from .demo_report import DemoReport
     from .page import LivePage
+    from .signals import Wish
 
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:5555"
 DEMO_FPS = 25
@@ -53,6 +54,7 @@ def demo(
     from ..settings import load_config
     from .demo_report import DemoReport
     from .page import opened_page
+    from .signals import remembering
 
     console = Console()
     flags = {
@@ -67,8 +69,12 @@ def demo(
     uri = f"phantom://?seed={seed}&seconds={seconds}&fps={DEMO_FPS}&screen=1"
     console.print(f"Scanning a simulated fetus for {seconds:g} s. In another terminal: [bold]fetalstream listen[/]")
     report = DemoReport(DEMO_FPS)
-    with opened_page(config, uri, console, fixed_port=ui_port is not None, optional=True) as page:
-        outcome, counts = _run(config, uri, console, headless=headless, page=page, report=report)
+    fixed_port = ui_port is not None
+    with (
+        remembering() as wish,
+        opened_page(config, uri, console, fixed_port=fixed_port, optional=True) as page,
+    ):
+        outcome, counts = _run(config, uri, console, headless=headless, page=page, wish=wish, report=report)
         console.print(report.render(outcome, counts, endpoint=endpoint, events=out / "events.jsonl"))
         if console.is_terminal and not headless and outcome.ended.reason == "ended":  # not ended by Ctrl-C
             page.linger(console)
@@ -96,12 +102,16 @@ def live(
 
     from .page import opened_page
     from .screen import latency_words
+    from .signals import remembering
 
     flags = model_flags(model, weights) | age_flags(spacing_mm) | page_flags(ui, ui_port)
     loaded = live_config(config, assign, flags=flags, out=out, capture=capture)
     console = Console()
-    with opened_page(loaded, source, console, fixed_port=ui_port is not None) as page:
-        outcome, counts = _run(loaded, source, console, headless=headless, page=page)
+    with (
+        remembering() as wish,
+        opened_page(loaded, source, console, fixed_port=ui_port is not None) as page,
+    ):
+        outcome, counts = _run(loaded, source, console, headless=headless, page=page, wish=wish)
     ended = outcome.ended
     dropped = sum(ended.frames_dropped.values())
     console.print(
@@ -153,6 +163,7 @@ def _run(
     *,
     headless: bool,
     page: "LivePage",
+    wish: "Wish",
     report: "DemoReport | None" = None,
 ) -> "tuple[Outcome, Snapshot]":
     """Load, open, run to the end under signals, and close."""
@@ -190,6 +201,7 @@ def _run(
 
             screen = nullcontext(lambda: None) if plain else live_screen(console, run.telemetry, draw)
             with draining(run.stop, run.cancel), screen as redraw:
+                wish.check()
                 outcome = run.run(redraw)
                 redraw()
             return outcome, run.telemetry.snapshot()
