@@ -106,6 +106,10 @@ def live(
 
     flags = model_flags(model, weights) | age_flags(spacing_mm) | page_flags(ui, ui_port)
     loaded = live_config(config, assign, flags=flags, out=out, capture=capture)
+    if out is not None and capture is not None:
+        from ..report import remember_captures
+
+        remember_captures(out, capture)
     console = Console()
     with (
         remembering() as wish,

@@ -129,6 +129,19 @@ def test_what_a_review_captured_is_in_its_report_and_in_later_ones(tmp_path: Pat
     assert (out / "scan" / "report.html").read_text() == first
 
 
+def test_what_a_live_run_captured_is_in_its_report_wherever_it_went(tmp_path: Path):
+    scan, out, shots = "phantom://?seed=7&seconds=5&screen=1&realtime=0", tmp_path / "out", tmp_path / "shots"
+    every_frame = ("--set", "flow.policy=block", "--set", "sinks=[]", "--headless")
+    done = run("live", scan, "--out", out, "--capture", shots, *every_frame)
+    assert done.returncode == 0, done.stderr
+    (still,) = shots.glob("phantom-7-*/*.png")
+    done = run("report", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (out / "report.html").read_text()
+    assert f'<p class="file">{still.name}</p>' in page
+    assert "<video" in page
+
+
 def test_a_record_that_cannot_be_read_is_named_and_the_others_are_reported_on(tmp_path: Path):
     scan, out = write_scan(tmp_path / "scan.mp4", seconds=1.0), tmp_path / "out"
     assert run("review", scan, "--out", out).returncode == 0
