@@ -36,9 +36,17 @@ GROUPS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
 )
 """Coarse names, and the planes each stands for; a head may speak coarsely or finely."""
 
-_INITIALS = {"lvot": "LVOT", "rvot": "RVOT"}
+_TITLES = {
+    "four_chamber": "Four-chamber",
+    "lips_nose": "Lips and nose",
+    "lvot": "LVOT",
+    "rvot": "RVOT",
+    "spine_coronal": "Spine, coronal",
+    "spine_sagittal": "Spine, sagittal",
+    "three_vessel": "Three-vessel",
+}
 
 
 def title(plane: str) -> str:
-    """How a plane is called by people: "four_chamber" is "Four chamber", "lvot" is "LVOT"."""
-    return _INITIALS.get(plane, plane.replace("_", " ").capitalize())
+    """How a plane is called by people: "four_chamber" is "Four-chamber", "femur" is "Femur"."""
+    return _TITLES.get(plane, plane.replace("_", " ").capitalize())

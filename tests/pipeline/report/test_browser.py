@@ -87,7 +87,7 @@ def test_a_click_in_the_timeline_shows_the_frame_of_that_time(full: Path, cine: 
         expect(page.locator("#now-frame")).to_contain_text(f"Frame {index}")
         x = float((page.locator("#cursor").get_attribute("x1") or "").rstrip("%"))
         assert x == pytest.approx(100 * index / FPS / SECONDS, abs=0.01)
-    expect(page.locator("#now-plane")).to_have_text("Four chamber")
+    expect(page.locator("#now-plane")).to_have_text("Four-chamber")
 
 
 def test_dragging_scrubs(full: Path, opened: Open):
@@ -206,7 +206,7 @@ def test_a_clip_that_the_browser_cannot_play_is_said_and_the_still_stays(capture
 
 def test_a_best_frame_is_enlarged_and_put_away_by_key(full: Path, opened: Open):
     page = opened(full)
-    page.get_by_role("button", name="Enlarge: Four chamber").click()
+    page.get_by_role("button", name="Enlarge: Four-chamber").click()
     expect(page.locator("#large-picture")).to_be_visible()
     page.keyboard.press("j")  # meanwhile keys are the dialog's
     page.keyboard.press("Escape")

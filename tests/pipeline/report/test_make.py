@@ -108,7 +108,7 @@ def test_a_cine_that_is_another_gives_no_pictures(cine: Path, tmp_path: Path):
     assert page.stills() == {}
     assert page.data["strip"] is None
     assert "four_chamber" not in page.html  # words are there, in plain letters
-    assert "Four chamber 0:05.0 0:08.0" in page.section("h-views")
+    assert "Four-chamber 0:05.0 0:08.0" in page.section("h-views")
 
 
 def test_a_cine_that_gives_other_frames_than_the_review_read_is_told(cine: Path, tmp_path: Path):

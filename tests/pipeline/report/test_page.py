@@ -230,5 +230,5 @@ def test_the_index_lists_all_studies_with_what_was_found(tmp_path: Path):
     made = [make_report(tmp_path / "a", cine=None)]
     page = Page(write_index(tmp_path, made))
     assert [link["href"] for link in page.all("a")] == ["a/report.html"]  # the others have no report yet
-    for said in ("a 12.0 s Four chamber, Femur 1 of 4", "21w3d", "b 12.0 s", "2 packets torn", "is no event"):
+    for said in ("a 12.0 s Four-chamber, Femur 1 of 4", "21w3d", "b 12.0 s", "2 packets torn", "is no event"):
         assert said in page.text

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from fetalstream.models.heads.clip_answer import STRADDLES, UNLIKE
 from fetalstream.models.heads.gestational_age import NO_SPACING
-from fetalstream.models.planes import Plane
+from fetalstream.models.planes import Plane, title
 from fetalstream.pipeline.exam.age import ENDED_EARLY, NO_TEXTS, SPACING_HINT
 from fetalstream.pipeline.exam.protocol import OTHER_PLANES
 from fetalstream.pipeline.heart.companion import NO_HEAD
@@ -260,13 +260,13 @@ def test_single_keys_can_be_switched_off(opened: Open):
 
 def test_a_source_in_trouble_is_said_across_the_picture_within_two_seconds(opened: Open):
     page, stage = opened("captured")
-    for state, title in (("stalled", "Stalled"), ("reconnecting", "Reconnecting"), ("failed", "Source failed")):
+    for state, word in (("stalled", "Stalled"), ("reconnecting", "Reconnecting"), ("failed", "Source failed")):
         settle(page, stage)
         expect(page.locator("#live-mark")).to_be_visible()
         expect(page.locator("#banner")).to_be_hidden()
         stage.tell("stream.state", state=state, reason="the cable")
         stage.now(state=state)
-        expect(page.locator("#banner-title")).to_have_text(title, timeout=STALLED_SECONDS * 1000)
+        expect(page.locator("#banner-title")).to_have_text(word, timeout=STALLED_SECONDS * 1000)
         expect(page.locator("#live-mark")).to_be_hidden()
         expect(page.locator("#label")).to_have_text("Nothing is analysed")
         assert page.locator(".tile[data-in-view='yes']").count() == 0
@@ -389,6 +389,12 @@ def test_every_plane_has_a_word_of_its_own(opened: Open):
         [*map(str, Plane), *OTHER_PLANES, "background"],
     )
     assert words == []
+
+
+def test_the_page_calls_planes_as_everything_else_does(opened: Open):
+    page, _ = opened("nothing_in_view")
+    said = page.evaluate("planes => import('/static/words.js').then(m => planes.map(m.titleOf))", list(map(str, Plane)))
+    assert said == [title(plane) for plane in Plane]
 
 
 @pytest.mark.parametrize(
