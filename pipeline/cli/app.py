@@ -12,24 +12,25 @@ app = typer.Typer(
     help="Real-time fetal ultrasound video analysis around FetalCLIP. Research use only: not a medical device.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # to draw help in boxes costs more time than everything else in it
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(live.demo)
-app.command("live")(live.live)
-app.command()(live.listen)
-app.command()(study.review)
-app.command()(report.report)
-app.command()(doctor.doctor)
-app.command()(embed.embed)
-app.add_typer(lab.weights_app, name="weights")
-app.add_typer(lab.bench_app, name="bench")
-app.add_typer(store.app, name="store")
-app.add_typer(bus.events_app, name="events")
-app.add_typer(bus.keys_app, name="keys")
-app.add_typer(pacs.app, name="dicom")
-app.add_typer(protocols.app, name="protocols")
-app.add_typer(evaluate.app, name="evaluate")
-app.add_typer(train.app, name="train")
+app.command(short_help="Scan a simulated fetus with the embedded model.")(live.demo)
+app.command("live", short_help="Follow a live source; events over ZeroMQ, a page.")(live.live)
+app.command(short_help="Print events as they are published.")(live.listen)
+app.command(short_help="Go through recorded cines, every frame.")(study.review)
+app.command(short_help="Make a page to read of each study.")(report.report)
+app.command(short_help="Would a live run work here? What to do when not.")(doctor.doctor)
+app.command(short_help="Embed frames, for `train probe`.")(embed.embed)
+app.add_typer(lab.weights_app, name="weights", short_help="Weight files: known, here, fitting?")
+app.add_typer(lab.bench_app, name="bench", short_help="Speed, as ratios against a baseline.")
+app.add_typer(store.app, name="store", short_help="Event stores: list, verify, export.")
+app.add_typer(bus.events_app, name="events", short_help="What events look like on the wire.")
+app.add_typer(bus.keys_app, name="keys", short_help="Keys for events that leave this machine.")
+app.add_typer(pacs.app, name="dicom", short_help="Results as DICOM objects, to an archive.")
+app.add_typer(protocols.app, name="protocols", short_help="The views a scan should show.")
+app.add_typer(evaluate.app, name="evaluate", short_help="Models against pictures whose truth is known.")
+app.add_typer(train.app, name="train", short_help="Train the compact model, probes and heads.")
 
 
 @app.callback(invoke_without_command=True)

@@ -15,12 +15,12 @@ from .quality import quality
 from .segments import segments
 
 app = typer.Typer(help="A model against pictures whose truth is known.", no_args_is_help=True)
-app.command("chd")(evaluate_chd)
-app.command("captures")(captures)
-app.command("ga")(evaluate_ga)
-app.command("probe")(evaluate_probe)
-app.command("quality")(quality)
-app.command("segments")(segments)
+app.command("chd", short_help="Heart heads on cines of known hearts.")(evaluate_chd)
+app.command("captures", short_help="Captured planes on unseen phantoms.")(captures)
+app.command("ga", short_help="Gestational age from similarities.")(evaluate_ga)
+app.command("probe", short_help="A linear probe on frozen embeddings.")(evaluate_probe)
+app.command("quality", short_help="Quality items on spoilt pictures.")(quality)
+app.command("segments", short_help="Filters of planes over time, compared.")(segments)
 
 
 class Patients(StrEnum):
@@ -32,7 +32,7 @@ class Patients(StrEnum):
     TEST = "test"
 
 
-@app.command()
+@app.command(short_help="Single pictures, patient by patient.")
 def planes(
     data: Annotated[
         Path, typer.Option("--data", metavar="DIR", help="FETAL_PLANES_DB: a .csv beside Images/, or its parent.")
@@ -82,7 +82,7 @@ def planes(
         Console().print(render_planes(summary))
 
 
-@app.command()
+@app.command(short_help="Sweeps of phantoms nobody has seen.")
 def phantoms(
     model: ModelOption = None,
     weights: WeightsOption = None,

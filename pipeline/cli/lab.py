@@ -28,7 +28,7 @@ def weights_list() -> None:
     Console().print(table)
 
 
-@weights_app.command("pull")
+@weights_app.command("pull", short_help="Fetch, check and remember weights.")
 def weights_pull(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As listed by `weights list`.")],
     accept_licence: Annotated[

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Results as DICOM objects: make them, and bring them to an archive (extra: pacs).")
 
 
-@app.command()
+@app.command(short_help="Captures, key frames and findings as DICOM.")
 def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Captures of an exam, or the record of a review.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the objects are written.")],
@@ -66,7 +66,7 @@ def export(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(short_help="By STOW-RS, each object read back.")
 def send(
     to: Annotated[
         str, typer.Option("--to", metavar="URL", help="The archive's DICOMweb service: https://host/dicom-web")

@@ -32,7 +32,7 @@ def list_streams(file: FileArgument) -> None:
     Console().print(table, markup=False)
 
 
-@app.command()
+@app.command(short_help="Go through the whole chain.")
 def verify(
     file: FileArgument,
     head: Annotated[
@@ -56,7 +56,7 @@ def verify(
     typer.echo(f"{file}: {count} events in {epochs} epochs, chain whole" + (f", head {newest}" if newest else ""))
 
 
-@app.command()
+@app.command(short_help="As a Parquet table (extra: parquet).")
 def export(
     file: FileArgument,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The Parquet file to write.")],

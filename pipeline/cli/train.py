@@ -11,14 +11,14 @@ from .chd import chd_phantoms, train_chd
 from .probe import train_probe
 
 app = typer.Typer(help="Training.", no_args_is_help=True)
-app.command("chd-phantoms")(chd_phantoms)
-app.command("chd")(train_chd)
-app.command("ga-similarity")(ga_similarity)
-app.command("ga")(train_ga)
-app.command("probe")(train_probe)
+app.command("chd-phantoms", short_help="Draw cines of simulated hearts.")(chd_phantoms)
+app.command("chd", short_help="The heart head, on cines.")(train_chd)
+app.command("ga-similarity", short_help="Similarities of heads to sentences.")(ga_similarity)
+app.command("ga", short_help="The age decoder, on similarities.")(train_ga)
+app.command("probe", short_help="One layer on frozen embeddings.")(train_probe)
 
 
-@app.command()
+@app.command(short_help="The compact model, from SonoNet16.")
 def compact(
     data: Annotated[
         Path, typer.Option("--data", metavar="DIR", help="planes/ (needed), hc18/, sononet_examples/, video/.")
