@@ -5,7 +5,12 @@ from typing import Annotated
 
 import typer
 
-from .options import ModelOption, WeightsOption
+from .options import ModelOption, WeightsOption, model_flags
+
+ClipOption = Annotated[
+    Path | None,
+    typer.Option("--clip", metavar="FILE", help="A video; the default is a phantom's, made for the run."),
+]
 
 weights_app = typer.Typer(help="Weight files: which are known, which are here, and whether a file fits.")
 bench_app = typer.Typer(help="Speed, as ratios against a named baseline in one run.")
@@ -67,14 +72,11 @@ def weights_verify(path: Annotated[Path, typer.Argument(metavar="PATH", help="A 
     )
 
 
-@bench_app.command("pipeline")
+@bench_app.command("pipeline", short_help="`review` against the loop a user would write.")
 def bench_pipeline(
     model: ModelOption = None,
     weights: WeightsOption = None,
-    clip: Annotated[
-        Path | None,
-        typer.Option("--clip", metavar="FILE", help="A video; the default is a phantom's, made for the run."),
-    ] = None,
+    clip: ClipOption = None,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=50, help="How often the two alternate.")] = 3,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
@@ -90,3 +92,25 @@ def bench_pipeline(
         from rich.console import Console
 
         Console().print(render(result))
+
+
+@bench_app.command("live", short_help="From capture to result, with everything on.")
+def bench_live(
+    model: ModelOption = None,
+    weights: WeightsOption = None,
+    clip: ClipOption = None,
+    seconds: Annotated[float, typer.Option("--seconds", min=2, max=3600, help="Length of the phantom's.")] = 20.0,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Play a clip as a live source, with captures, checklist, store and bus; tell how late its results are."""
+    from ..evaluation.live_bench import bench_live, render_live
+
+    result = bench_live(flags=model_flags(model, weights), clip=clip, seconds=seconds)
+    if json:
+        import msgspec
+
+        typer.echo(msgspec.json.encode(result).decode())
+    else:
+        from rich.console import Console
+
+        Console().print(render_live(result))

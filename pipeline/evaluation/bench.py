@@ -112,7 +112,7 @@ def bench_pipeline(*, model: str, weights: Path | None, clip: Path | None, round
         shared_fraction=round(statistics.median(rates.fps / rates.shared_fps for rates in results), 2),
         bottleneck="encoder" if fraction >= 0.9 else "processor shared by decoding and encoding",
         rounds=tuple(results),
-        hardware={"processor": _processor(), "cores": str(os.cpu_count()), "machine": platform.machine()},
+        hardware={"processor": processor_name(), "cores": str(os.cpu_count()), "machine": platform.machine()},
         versions={
             name: version(name) for name in ("torch", "open_clip_torch", "av", "opencv-python-headless", "numpy")
         },
@@ -159,7 +159,8 @@ def _run(arguments: list[str], *, is_json: bool = True) -> dict[str, Any]:
     return json.loads(done.stdout.strip().splitlines()[-1]) if is_json else {}
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """As the kernel tells it, where it does."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8").splitlines():
