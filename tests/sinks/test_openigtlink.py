@@ -231,9 +231,10 @@ def test_a_client_that_never_reads_costs_neither_time_nor_memory_and_is_let_go()
             sink.write(StreamState(stream="s", sequence=sent, state="running", reason=text))
             if sent % 50 == 0:
                 sink.show(picture(np.full((300, 400), sent % 251)))
-                time.sleep(0.001)
             slowest = max(slowest, time.monotonic() - started)
             sent += 1
+            if sent % 10 == 0:
+                time.sleep(0.01)  # 4 MB/s: who reads keeps up with it, on a busy machine too
         assert sink._server.clients == 1
         assert slowest < 0.5
         assert psutil.Process().memory_info().rss - memory < 10 * MOST_QUEUED_BYTES
