@@ -23,7 +23,15 @@ def faults(**reasons: str) -> tuple[QualityItem, ...]:
 
 def heart(stage: Stage, **changes: Any) -> None:
     """A heart score; ``changes`` to it."""
-    found: dict[str, Any] = {"level": "exam", "score": 0.21, "low": 0.08, "high": 0.44, "abstains": False, "reason": ""}
+    found: dict[str, Any] = {
+        "level": "exam",
+        "score": 0.21,
+        "low": 0.08,
+        "high": 0.44,
+        "threshold": 0.5,
+        "abstains": False,
+        "reason": "",
+    }
     found |= {"clips": 3, "frame_indexes": tuple(range(48)), "start_seconds": 1.0, "end_seconds": 3.0, "head": HEART}
     found |= {"trained_on": "phantom hearts", "prevalence": 0.01, "positive_predictive_value": None}
     stage.tell("chd.scored", **(found | changes))

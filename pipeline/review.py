@@ -236,7 +236,7 @@ def _chd(highlights: _Highlights) -> dict[str, Any] | None:
     exam, clips, reasons = highlights.heart, highlights.heart_clips, highlights.no_heart
     if exam is None:
         return {"clips": clips, "unavailable": reasons} if clips or reasons else None
-    names = ("score", "low", "high", "abstains", "reason", "clips", "trained_on", "prevalence")
+    names = ("score", "low", "high", "threshold", "abstains", "reason", "clips", "trained_on", "prevalence")
     told = {name: getattr(exam, name) for name in (*names, "positive_predictive_value")}
     return told | {"head": _reference(exam.head), "unavailable": reasons}
 

@@ -128,6 +128,7 @@ class ChdScored(Event, frozen=True, kw_only=True, tag="chd.scored"):
         level: "clip", or "exam" for all clips of the stream together.
         score: in [0, 1], at the prevalence below; told also when the head abstains.
         low, high: interval of the score.
+        threshold: score from which a heart is called abnormal, at that prevalence: without it no score can be read.
         abstains: the head does not commit itself; ``reason`` says why.
         frame_indexes: the very frames that were used.
         start_seconds, end_seconds: media time they span.
@@ -143,6 +144,7 @@ class ChdScored(Event, frozen=True, kw_only=True, tag="chd.scored"):
     score: float
     low: float
     high: float
+    threshold: float
     abstains: bool
     reason: str
     frame_indexes: tuple[int, ...]

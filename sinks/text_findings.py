@@ -76,8 +76,8 @@ def _age(event: AgeEstimated) -> str:
 
 
 def _heart(event: ChdScored) -> str:
-    verdict = f"abstains: {event.reason}" if event.abstains else f"score {event.score:.2f}"
-    interval = f"{event.low:.2f} to {event.high:.2f}"
+    verdict = f"abstains: {event.reason}" if event.abstains else f"score {event.score:.3f}"
+    interval = f"{event.low:.3f} to {event.high:.3f}, abnormal from {event.threshold:.3f}"
     return f"{event.level}  {verdict} ({interval}), {event.clips} clips; trained on {event.trained_on}"
 
 

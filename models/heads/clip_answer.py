@@ -88,6 +88,7 @@ class HeartAnswer:
     Attributes:
         score: probability, in [0, 1], at ``prevalence``; told also when the head abstains.
         low, high: interval of the score, over members and over draws of the clips.
+        threshold: score from which a patient is called affected, at ``prevalence``.
         called: whether the answer reaches the head's threshold; the prevalence moves both and changes no call.
         abstains: the head does not commit itself; ``reason`` says why.
         prevalence: what was assumed.
@@ -98,6 +99,7 @@ class HeartAnswer:
     score: float
     low: float
     high: float
+    threshold: float
     called: bool
     abstains: bool
     reason: str
@@ -131,11 +133,12 @@ def aggregate(
         STRADDLES: low < calibration.threshold <= high,
     }
     reason = next((text for text, holds in reasons.items() if holds), "")
-    score, low, high = sigmoid(np.array([middle, low, high]) + shift).tolist()
+    score, low, high, threshold = sigmoid(np.array([middle, low, high, calibration.threshold]) + shift).tolist()
     return HeartAnswer(
         score=score,
         low=low,
         high=high,
+        threshold=threshold,
         called=middle >= calibration.threshold,
         abstains=bool(reason),
         reason=reason,

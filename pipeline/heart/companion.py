@@ -195,6 +195,7 @@ class HeartCompanion:
             score=round(answer.score, SCORE_DIGITS),
             low=round(answer.low, SCORE_DIGITS),
             high=round(answer.high, SCORE_DIGITS),
+            threshold=round(answer.threshold, SCORE_DIGITS),
             abstains=answer.abstains,
             reason=answer.reason,
             frame_indexes=tuple(sorted({index for one in heard for index in one.clip.indexes})),

@@ -46,8 +46,10 @@ def figure(value: float | None) -> str:
 
 
 def chance(value: float) -> str:
-    """A probability, small ones not made nothing: "0.12", "under 0.01"."""
-    return "under 0.01" if 0 < value < 0.01 else figure(value)
+    """A probability, small ones not made nothing: "12 %", "0.7 %", "under 0.1 %"."""
+    if value >= 0.1:
+        return f"{100 * value:.0f} %"
+    return "under 0.1 %" if 0 < value < 0.0005 else f"{100 * value:.1f} %"
 
 
 def plural(count: int, one: str, more: str = "") -> str:

@@ -272,6 +272,7 @@ def chd(stream: str) -> ChdScored:
         score=0.31,
         low=0.12,
         high=0.55,
+        threshold=0.6,
         abstains=False,
         reason="",
         frame_indexes=(0, 1, 2, 9),

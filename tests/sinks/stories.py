@@ -69,6 +69,7 @@ def findings(stream: str, *, first_sequence: int) -> list[AnyEvent]:
                 "score": 0.12,
                 "low": 0.05,
                 "high": 0.3,
+                "threshold": 0.2,
                 "abstains": True,
                 "reason": "the interval is wide",
                 "frame_indexes": (1, 3, 5),

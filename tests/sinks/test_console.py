@@ -31,8 +31,8 @@ def test_each_event_is_one_plain_line_however_narrow_the_screen(story):
         "  0:01.600  age.estimated     21w2d (20w1d to 22w2d), calibrated, 12 frames",
         "            age.unavailable   no pixel spacing",
         (
-            "  0:00.500  chd.scored        clip abstains: the interval is wide (0.05 to 0.30), 1 clips; "
-            "trained on phantom hearts"
+            "  0:00.500  chd.scored        clip abstains: the interval is wide (0.050 to 0.300, abnormal from 0.200), "
+            "1 clips; trained on phantom hearts"
         ),
         "            chd.unavailable   no head file",
         "  0:01.000  part.entered      brain score 0.90, plane not clear",

@@ -1,6 +1,6 @@
 // The heart score and the gestational age. Never a bare number: an interval, or why there is none.
 
-import { percentOf, plain, weeksOf } from "./words.js";
+import { chanceOf, percentOf, plain, weeksOf } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -34,20 +34,27 @@ export function renderHeart(story, parts) {
   }
   const isPhantom = /phantom/i.test(scored.trained_on);
   at("heart-tag").textContent = isPhantom ? "Phantom" : "Research";
-  const interval = `${scored.low.toFixed(2)} to ${scored.high.toFixed(2)}`;
+  const interval = `${chanceOf(scored.low)} to ${chanceOf(scored.high)}\u00a0%`;
   if (scored.abstains) value("heart-value", "Abstains", "abstains");
-  else value("heart-value", scored.score.toFixed(2), "", `(${interval})`);
+  else value("heart-value", `${chanceOf(scored.score)}\u00a0%`, "", `(${interval})`);
   const range = at("heart-range").style;
-  for (const name of ["low", "high", "score"]) range.setProperty(`--${name}`, `${100 * scored[name]}%`);
+  for (const name of ["low", "high", "score"]) range.setProperty(`--${name}`, `${placeOf(scored[name], scored.threshold)}%`);
   at("heart-text").textContent = heartText(scored, interval, isPhantom);
   at("heart-text").title = [scored.reason, `learnt from: ${scored.trained_on}`].filter(Boolean).join("; ");
+}
+
+/** Where a score stands on its bar, in percent: the threshold in the middle, like normal hearts left of it. */
+function placeOf(score, threshold) {
+  const logit = (share) => Math.log(Math.max(share, 1e-4) / Math.max(1 - share, 1e-4));
+  return Math.min(100, Math.max(0, 50 + 10 * (logit(score) - logit(threshold))));
 }
 
 function heartText(scored, interval, isPhantom) {
   const clips = scored.clips === 1 ? "1 clip" : `${scored.clips} clips`;
   const parts = [];
-  if (scored.abstains) parts.push(`${plain(scored.reason)} Score ${scored.score.toFixed(2)} (${interval}).`);
-  else parts.push(`0 is like normal hearts, 1 like abnormal ones. ${clips}.`);
+  const limit = `bnormal from ${chanceOf(scored.threshold)}\u00a0%.`;
+  if (scored.abstains) parts.push(`${plain(scored.reason)} ${interval}; a${limit}`);
+  else parts.push(`${clips}. A${limit}`);
   if (isPhantom) parts.push("Learnt from phantoms: says nothing of patients.");
   else if (scored.positive_predictive_value !== null) {
     const right = Math.round(100 * scored.positive_predictive_value);

@@ -79,6 +79,12 @@ export function percentOf(share) {
   return `${Math.round(share * 100)} %`;
 }
 
+/** A probability in percent, small ones not made nothing: "0.7", "12". */
+export function chanceOf(share) {
+  if (share >= 0.1) return `${Math.round(share * 100)}`;
+  return share > 0 && share < 0.0005 ? "under 0.1" : (share * 100).toFixed(1);
+}
+
 /** A sentence that begins with a capital; an address stays as it is written. */
 export function sentence(text) {
   return /^[a-z][a-z0-9+.-]*:\/\//.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);

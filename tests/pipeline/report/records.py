@@ -152,7 +152,7 @@ def full_story() -> Story:
     )  # fmt: skip
     for level, clips in (("clip", 1), ("exam", 1)):
         tell(
-            ChdScored, level=level, score=0.12, low=0.05, high=0.31, abstains=False, reason="",
+            ChdScored, level=level, score=0.12, low=0.05, high=0.31, threshold=0.4, abstains=False, reason="",
             frame_indexes=tuple(range(140, 156)), start_seconds=5.6, end_seconds=5.9, clips=clips, head=HEAD,
             trained_on="phantom hearts", prevalence=0.01, positive_predictive_value=0.08,
         )  # fmt: skip

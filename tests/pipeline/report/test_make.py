@@ -177,7 +177,7 @@ def heart_scores(*starts: float) -> Story:
     story.start()
     for start in starts:
         story.tell(
-            ChdScored, level="clip", score=0.1, low=0.0, high=0.2, abstains=False, reason="",
+            ChdScored, level="clip", score=0.1, low=0.0, high=0.2, threshold=0.5, abstains=False, reason="",
             frame_indexes=tuple(range(round(start * FPS), round((start + 1.2) * FPS), 2)), start_seconds=start,
             end_seconds=start + 1.2, clips=1, head=HEAD, trained_on="phantoms", prevalence=0.01,
             positive_predictive_value=None,

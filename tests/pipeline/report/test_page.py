@@ -47,7 +47,8 @@ def test_every_kind_of_finding_is_shown(full: Path):
     assert "Brain 0:08.2 0:08.9 0.7 s 0.80 Transthalamic" in page.section("h-unfit")
     assert "21w3d (20w5d to 22w2d)" in page.section("h-age")
     assert "in 90 of 100 cases" in page.section("h-age")
-    assert "Score 0.12, interval 0.05 to 0.31, from 1 clip and 16 frames" in page.section("h-heart")
+    assert "Score 12 %, interval 5.0 % to 31 %, from 1 clip and 16 frames." in page.section("h-heart")
+    assert "A heart is called abnormal from 40 % on." in page.section("h-heart")
     assert "trained on phantom hearts: it says nothing of patients" in page.section("h-heart")
     assert "Of 100 calls of this head about 8 would be right" in page.section("h-heart")
     assert "0:04.0 0:04.8 0.8 s Frozen nothing has moved since 3.40 s" in page.section("h-unfit")
@@ -88,14 +89,15 @@ def test_a_head_that_abstains_is_no_score(tmp_path: Path):
     story = Story()
     story.start()
     story.tell(
-        ChdScored, level="exam", score=0.6, low=0.1, high=0.9, abstains=True, reason="the interval is too wide",
-        frame_indexes=(1, 2), start_seconds=0.0, end_seconds=1.0, clips=1, head=HEAD, trained_on="120 patients",
+        ChdScored, level="exam", score=0.6, low=0.1, high=0.9, threshold=0.7, abstains=True,
+        reason="the interval is too wide", frame_indexes=(1, 2), start_seconds=0.0, end_seconds=1.0,
+        clips=1, head=HEAD, trained_on="120 patients",
         prevalence=0.01, positive_predictive_value=None,
     )  # fmt: skip
     story.end()
     page = page_of(story, tmp_path)
     assert "The head abstains: the interval is too wide." in page.section("h-heart")
-    assert "0.60" not in page.text
+    assert "60 %" not in page.text
     assert "nothing of patients" not in page.text
 
 

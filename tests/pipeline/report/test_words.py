@@ -21,7 +21,7 @@ def test_a_length(seconds: float, said: str):
     assert words.seconds(seconds) == said
 
 
-@pytest.mark.parametrize(("value", "said"), [(0.0, "0.00"), (0.0004, "under 0.01"), (0.12, "0.12"), (1.0, "1.00")])
+@pytest.mark.parametrize(("value", "said"), [(0.0, "0.0 %"), (0.0004, "under 0.1 %"), (0.007, "0.7 %"), (0.12, "12 %")])
 def test_a_small_probability_is_not_made_nothing(value: float, said: str):
     assert words.chance(value) == said
 

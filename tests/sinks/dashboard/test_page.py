@@ -407,6 +407,18 @@ def test_a_heart_score_that_abstains_says_what_to_do(opened: Open, reason: str, 
     expect(page.locator("#heart-text")).to_contain_text(said)
 
 
+def test_a_heart_score_is_read_by_its_threshold_which_is_the_middle_of_its_bar(opened: Open):
+    page, stage = opened("captured")
+    states.heart(stage, score=0.007, low=0.001, high=0.03, threshold=0.02)
+    expect(page.locator("#heart-value")).to_have_text("0.7 % (0.1 to 3.0 %)")
+    expect(page.locator("#heart-text")).to_contain_text("Abnormal from 2.0 %.")
+    low, score, high = (
+        page.evaluate(f"parseFloat(document.getElementById('heart-range').style.getPropertyValue('--{name}'))")
+        for name in ("low", "score", "high")
+    )
+    assert 0 < low < score < 50 < high < 100
+
+
 @pytest.mark.parametrize(
     ("kind", "reason", "said"),
     [

@@ -155,6 +155,7 @@ def heart(**fields: Any) -> ChdScored:
         "score": 0.31,
         "low": 0.12,
         "high": 0.55,
+        "threshold": 0.6,
         "abstains": False,
         "reason": "",
         "frame_indexes": (2, 3, 4),
