@@ -4,7 +4,7 @@ import { chooseLabel, closeDialogs, isDialogOpen, keysOn, showHelp, showLog } fr
 import { lastCapture } from "./story.js";
 import { thumbnailOf } from "./side.js";
 import { toast } from "./toasts.js";
-import { clockOf, titleOf } from "./words.js";
+import { clockOf, plain, titleOf } from "./words.js";
 
 const AGAIN_MS = 4000;
 const CAUSES = { auto: "by itself", operator: "by you", freeze: "at a freeze" };
@@ -109,7 +109,7 @@ export class Actions {
     if (event.kind === "capture.saved") toast(`Captured: ${titleOf(event.plane)}`);
     else if (event.kind === "capture.kept") toast(`Kept: ${titleOf(event.plane)}`);
     else if (event.kind === "capture.discarded") toast(`Deleted: ${titleOf(event.plane)}`);
-    else if (event.kind === "capture.failed") toast(`Not captured: ${event.reason}`, "bad");
+    else if (event.kind === "capture.failed") toast(`Not captured: ${plain(event.reason)}`, "bad");
     else if (event.kind === "operator.marked") {
       toast(event.pts_seconds === null ? "Marked" : `Marked at ${clockOf(event.pts_seconds)}`);
     } else if (event.kind === "stream.ended") closeDialogs();

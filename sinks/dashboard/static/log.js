@@ -1,6 +1,6 @@
 // What has happened, as a person would tell it; the record's own words stand in each line's title.
 
-import { bannerOf, clockOf, percentOf, placeOf, plain, sentence, titleOf, troubleOf, weeksOf } from "./words.js";
+import { bannerOf, chanceOf, clockOf, percentOf, placeOf, plain, sentence, titleOf, troubleOf, weeksOf } from "./words.js";
 
 const why = (reason) => (reason ? ` (${reason})` : "");
 const CAUSES = { auto: "by itself", operator: "by you", freeze: "at a freeze" };
@@ -12,9 +12,9 @@ function titleIn(change) {
 }
 
 function heart(event) {
-  const interval = `${event.low.toFixed(2)} to ${event.high.toFixed(2)}`;
+  const interval = `${chanceOf(event.low)} to ${chanceOf(event.high)}\u00a0%; abnormal from ${chanceOf(event.threshold)}\u00a0%`;
   const of = event.level === "exam" ? "Heart score of the scan" : "Heart score of a clip";
-  return `${of}: ${event.abstains ? `abstains. ${plain(event.reason)}` : `${event.score.toFixed(2)} (${interval})`}`;
+  return `${of}: ${event.abstains ? `abstains. ${plain(event.reason)}` : `${chanceOf(event.score)}\u00a0% (${interval})`}`;
 }
 
 // Each: what is said, and its tone.
@@ -57,7 +57,7 @@ const SAY = {
   },
   "capture.kept": (event) => [`You keep the capture: ${titleOf(event.plane)}`, "you"],
   "capture.discarded": (event) => [`You deleted the capture: ${titleOf(event.plane)}`, "you"],
-  "capture.failed": (event) => [`Not captured: ${titleOf(event.plane)}${why(event.reason)}`, "bad"],
+  "capture.failed": (event) => [`Not captured: ${titleOf(event.plane)}. ${plain(event.reason)}`, "bad"],
   "operator.override": (event) => [event.plane ? `You say: ${titleOf(event.plane)}` : "You take your label back", "you"],
   "operator.marked": (event) => [`You mark this moment${why(event.text)}`, "you"],
   "operator.paused": (event) => [event.paused ? "You pause the analysis" : "The analysis goes on", "you"],

@@ -140,6 +140,7 @@ const PLAIN = [
   [/^the model has no text tower/, "This model cannot tell the age."],
   [/^the plane head knows no/, "This model cannot tell the planes of the head."],
   [/^no head was in view/, "No view of the head was seen."],
+  [/^its fan is not known/, "The fan was not found, and a name may stand around it."],
   [/^the stream ended while/, "The scan ended before the age was ready."],
 ];
 

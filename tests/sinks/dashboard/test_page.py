@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from fetalstream.models.heads.clip_answer import STRADDLES, UNLIKE
 from fetalstream.models.heads.gestational_age import NO_SPACING
 from fetalstream.models.planes import Plane, title
+from fetalstream.pipeline.capture.desk import NO_FAN
 from fetalstream.pipeline.exam.age import ENDED_EARLY, NO_TEXTS, SPACING_HINT
 from fetalstream.pipeline.exam.protocol import OTHER_PLANES
 from fetalstream.pipeline.heart.companion import NO_HEAD
@@ -370,6 +371,24 @@ def test_what_is_to_do_again_fits_below_the_checklist_and_the_rest_is_in_the_log
     expect(rest).to_contain_text("move the probe until all of it is in the picture")
     whole = page.locator(".tile", has_text="Four-chamber view").get_attribute("title")
     assert whole == "Four-chamber view: poor; it is small in the picture: zoom in or reduce the depth"
+
+
+def test_the_log_tells_what_is_news_and_in_plain_words(opened: Open):
+    page, stage = opened("nothing_in_view")
+    for done in ((), ("femur",), ("femur",)):
+        stage.items("core_4", ("femur",), done)
+    states.heart(stage, score=0.007, low=0.001, high=0.03, threshold=0.02)
+    stage.tell("capture.failed", plane="femur", pts_seconds=1.0, reason=NO_FAN)
+    expect(page.locator("#toasts")).to_contain_text(
+        "Not captured: The fan was not found, and a name may stand around it."
+    )
+    page.keyboard.press("l")
+    femur = page.locator("#lines li", has_text="Checklist, Femur")
+    assert sum("done" in text for text in femur.all_inner_texts()) == 1
+    expect(page.locator("#lines li", has_text="Heart score of the scan")).to_contain_text(
+        "0.7 % (0.1 to 3.0 %; abnormal from 2.0 %)"
+    )
+    expect(page.locator("#lines li", has_text="Not captured: Femur")).to_contain_text("a name may stand around it")
 
 
 def test_items_that_are_poor_for_one_reason_are_named_together(opened: Open):
