@@ -110,17 +110,17 @@ export function showHelp(actions) {
 export function showLog(story) {
   const lines = at("lines");
   const last = new Map(); // of each item of the checklist: a better picture of what is done is no news
-  lines.replaceChildren(...story.lines.flatMap((told) => {
+  lines.replaceChildren(...story.lines.map((told) => {
     const [time, words, tone] = said(told);
-    if (told.event.kind === "checklist.changed") {
-      if (last.get(told.event.item) === words) return [];
-      last.set(told.event.item, words);
-    }
     const line = document.createElement("li");
     line.append(made("span", time), made("span", words));
     line.title = told.text; // the record's own words
     Object.assign(line.dataset, { n: told.n, kind: told.event.kind, tone });
-    return [line];
+    if (told.event.kind === "checklist.changed") {
+      line.hidden = last.get(told.event.item) === words;
+      last.set(told.event.item, words);
+    }
+    return line;
   }));
   at("log").showModal();
   lines.scrollTop = lines.scrollHeight;

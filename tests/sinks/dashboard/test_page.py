@@ -383,7 +383,7 @@ def test_the_log_tells_what_is_news_and_in_plain_words(opened: Open):
         "Not captured: The fan was not found, and a name may stand around it."
     )
     page.keyboard.press("l")
-    femur = page.locator("#lines li", has_text="Checklist, Femur")
+    femur = page.locator("#lines li:visible", has_text="Checklist, Femur")
     assert sum("done" in text for text in femur.all_inner_texts()) == 1
     expect(page.locator("#lines li", has_text="Heart score of the scan")).to_contain_text(
         "0.7 % (0.1 to 3.0 %; abnormal from 2.0 %)"
