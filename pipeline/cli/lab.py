@@ -1,16 +1,23 @@
 """Commands around the models: weights and benchmarks."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from .options import ModelOption, WeightsOption, model_flags
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import RenderableType
+
 ClipOption = Annotated[
     Path | None,
     typer.Option("--clip", metavar="FILE", help="A video; the default is a phantom's, made for the run."),
 ]
+
+Result = TypeVar("Result")
 
 weights_app = typer.Typer(help="Weight files: which are known, which are here, and whether a file fits.")
 bench_app = typer.Typer(help="Speed, as ratios against a named baseline in one run.")
@@ -84,14 +91,7 @@ def bench_pipeline(
     from ..evaluation.bench import bench_pipeline, render
 
     result = bench_pipeline(model=model or "compact", weights=weights, clip=clip, rounds=rounds)
-    if json:
-        import msgspec
-
-        typer.echo(msgspec.json.encode(result).decode())
-    else:
-        from rich.console import Console
-
-        Console().print(render(result))
+    _print(result, render, json=json)
 
 
 @bench_app.command("live", short_help="From capture to result, with everything on.")
@@ -106,6 +106,11 @@ def bench_live(
     from ..evaluation.live_bench import bench_live, render_live
 
     result = bench_live(flags=model_flags(model, weights), clip=clip, seconds=seconds)
+    _print(result, render_live, json=json)
+
+
+def _print(result: Result, render: "Callable[[Result], RenderableType]", *, json: bool) -> None:
+    """As one JSON object, or for a person."""
     if json:
         import msgspec
 
@@ -113,4 +118,4 @@ def bench_live(
     else:
         from rich.console import Console
 
-        Console().print(render_live(result))
+        Console().print(render(result))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .options import (
+    CAPTURES_NAME,
     AssignOption,
     CaptureOption,
     ConfigOption,
@@ -63,7 +64,7 @@ def demo(
             {"kind": "zmq", "endpoint": endpoint},
             {"kind": "jsonl", "path": str(out / "events.jsonl"), "append": False},
         ],
-        "capture": {"folder": str(out / "captures")},
+        "capture": {"folder": str(out / CAPTURES_NAME)},
     }
     config = load_config("demo", assignments=assign or (), flags=flags | page_flags(ui, ui_port))
     uri = f"phantom://?seed={seed}&seconds={seconds}&fps={DEMO_FPS}&screen=1"
@@ -106,10 +107,11 @@ def live(
 
     flags = model_flags(model, weights) | age_flags(spacing_mm) | page_flags(ui, ui_port)
     loaded = live_config(config, assign, flags=flags, out=out, capture=capture)
-    if out is not None and capture is not None:
+    captures = loaded.capture.folder
+    if out is not None and captures is not None and captures != out / CAPTURES_NAME:
         from ..report import remember_captures
 
-        remember_captures(out, capture)
+        remember_captures(out, captures)
     console = Console()
     with (
         remembering() as wish,

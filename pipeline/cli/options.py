@@ -42,6 +42,9 @@ LiveOutOption = Annotated[
 CaptureOption = Annotated[
     Path | None, typer.Option("--capture", metavar="DIR", help="Keep the best picture and a clip of each plane.")
 ]
+CAPTURES_NAME = "captures"
+"""Of the folder in ``--out``."""
+
 UiOption = Annotated[
     bool | None, typer.Option("--ui/--no-ui", help="Serve the live page: picture, plane, checklist, for a browser.")
 ]
@@ -87,7 +90,7 @@ def live_config(
     loaded = load_config(config, assignments=assign or (), flags=flags)
     if out is not None:
         loaded = loaded.model_copy(update={"sinks": _kept_in(out, loaded.sinks)})
-        capture = capture or loaded.capture.folder or out / "captures"
+        capture = capture or loaded.capture.folder or out / CAPTURES_NAME
     if capture is not None:
         loaded = loaded.model_copy(update={"capture": loaded.capture.model_copy(update={"folder": capture})})
     return loaded

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ...sinks import QualityItem
-from .captures import NO_FOLDER, NO_ROOM, Shot
+from .captures import NO_FOLDER, NO_ROOM, Shot, are_lost
 from .words import at, figure, plane_title, plural
 
 _CAUSES = {
@@ -52,14 +52,14 @@ class CaptureCard:
 
 def capture_cards(shots: Sequence[Shot]) -> list[CaptureCard]:
     """A card for each; none where the folder was not found, for all would say the same."""
-    return [] if _is_lost(shots) else [_card(shot) for shot in shots]
+    return [] if are_lost(shots) else [_card(shot) for shot in shots]
 
 
 def captures_text(shots: Sequence[Shot]) -> str:
     """What there is in all, and what was left out."""
     if not shots:
         return "Nothing is left: what was captured has been discarded, see the table below."
-    if _is_lost(shots):
+    if are_lost(shots):
         count = plural(len(shots), "capture")
         return f"{count} not shown: {NO_FOLDER} (--captures names it). What was captured stands in the table below."
     clips = sum(1 for shot in shots if shot.clip)
@@ -69,10 +69,6 @@ def captures_text(shots: Sequence[Shot]) -> str:
     return text + (
         " Stills are slightly compressed here and clips smaller; the files themselves lie in the folder of captures."
     )
-
-
-def _is_lost(shots: Sequence[Shot]) -> bool:
-    return all(shot.refused == NO_FOLDER for shot in shots)
 
 
 def _left_out(shots: Sequence[Shot]) -> str:

@@ -62,8 +62,7 @@ def read_captures(record: Record, roots: Sequence[Path], *, unmasked: bool = Fal
         unmasked: show those, too, that are not black outside the fan.
     """
     found = [_found(saved, roots, is_kept=is_kept) for saved, is_kept in _living(record)]
-    found_number = {id(shot): number for number, (shot, _) in enumerate(found)}
-    shots: dict[int, Shot] = {}
+    shots: list[Shot] = []
     still_bytes = clip_bytes = 0
     for shot, path in sorted(found, key=lambda one: _rank(one[0])):
         shown = _shown(shot, path, unmasked=unmasked, clip_room=MOST_CLIP_BYTES - clip_bytes)
@@ -71,8 +70,13 @@ def read_captures(record: Record, roots: Sequence[Path], *, unmasked: bool = Fal
             shown = replace(shown, still=b"", clip=b"", refused=NO_ROOM, clip_refused="")
         still_bytes += len(shown.still)
         clip_bytes += len(shown.clip)
-        shots[found_number[id(shot)]] = shown
-    return tuple(sorted(shots.values(), key=lambda shot: (shot.saved.pts_seconds, shot.saved.capture_id)))
+        shots.append(shown)
+    return tuple(sorted(shots, key=lambda shot: (shot.saved.pts_seconds, shot.saved.capture_id)))
+
+
+def are_lost(shots: Sequence[Shot]) -> bool:
+    """There are captures, and the folder of none of them was found."""
+    return bool(shots) and all(shot.refused == NO_FOLDER for shot in shots)
 
 
 def _rank(shot: Shot) -> tuple[bool, float]:
@@ -147,6 +151,8 @@ def _shown(shot: Shot, path: Path, *, unmasked: bool, clip_room: int) -> Shot:
     shot = replace(shot, still=compressed(cut, "webp", quality=STILL_QUALITY), width_px=width_px, height_px=height_px)
     if sidecar.clip is None or not shot.saved.clip:
         return shot
+    if clip_room <= 0:  # to make it small takes long
+        return replace(shot, clip_refused=NO_ROOM)
     try:
         clip = small_clip(path.with_suffix(".mp4"), box, most_bytes=_LARGEST_CLIP_BYTES)
     except ClipError as error:

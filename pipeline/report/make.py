@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...sinks.whole import write_whole
 from ...sources import SourceError
-from .captures import NO_FOLDER, read_captures
+from .captures import NO_FOLDER, are_lost, read_captures
 from .choice import choose
 from .cines import fingerprint
 from .contents import contents_of, length_seconds
@@ -90,7 +90,7 @@ def make_report(
         path=path,
         row=row_of(contents, folder=folder.name),
         no_pictures="" if no_pictures == LIVE else no_pictures,
-        no_captures=NO_FOLDER if shots and all(shot.refused == NO_FOLDER for shot in shots) else "",
+        no_captures=NO_FOLDER if are_lost(shots) else "",
     )
 
 

@@ -1,6 +1,6 @@
 // The heart score and the gestational age. Never a bare number: an interval, or why there is none.
 
-import { chanceOf, percentOf, plain, weeksOf } from "./words.js";
+import { chanceOf, percentOf, plain, sentence, weeksOf } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -52,9 +52,9 @@ function placeOf(score, threshold) {
 function heartText(scored, interval, isPhantom) {
   const clips = scored.clips === 1 ? "1 clip" : `${scored.clips} clips`;
   const parts = [];
-  const limit = `bnormal from ${chanceOf(scored.threshold)}\u00a0%.`;
-  if (scored.abstains) parts.push(`${plain(scored.reason)} ${interval}; a${limit}`);
-  else parts.push(`${clips}. A${limit}`);
+  const limit = `abnormal from ${chanceOf(scored.threshold)}\u00a0%`;
+  if (scored.abstains) parts.push(`${plain(scored.reason)} ${interval}; ${limit}.`);
+  else parts.push(`${clips}. ${sentence(limit)}.`);
   if (isPhantom) parts.push("Learnt from phantoms: says nothing of patients.");
   else if (scored.positive_predictive_value !== null) {
     const right = Math.round(100 * scored.positive_predictive_value);
